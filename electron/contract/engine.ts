@@ -1,0 +1,127 @@
+/**
+ * @file What the engine can do, as the window, the command line and the tests call it. Inputs and outputs are plain data;
+ * methods marked long report JobEvents and can be cancelled.
+ */
+import { z } from 'zod'
+import { Target } from './options.ts'
+import { Budget, Recipe, corrections, rounders } from './recipe.ts'
+import { CompressReport, Evaluation } from './report.ts'
+import { Sensitivity } from './sensitivity.ts'
+
+export const TensorSummary = z.object({
+  name: z.string(),
+  type: z.string(),
+  shape: z.array(z.number()),
+  bytes: z.number(),
+  /** The layers this tensor holds (a fused q/k/v holds three); empty where it cannot be compressed. */
+  layers: z.array(z.string()),
+  /** Why it cannot be compressed; null where it can. */
+  reason: z.string().nullable(),
+})
+export const LayerSummary = z.object({
+  name: z.string(), kind: z.enum(['matmul', 'conv', 'embedding']), shape: z.array(z.number()), elements: z.number(), block: z.number().nullable(), ties: z.string().nullable(),
+})
+export const ModelSummary = z.object({
+  path: z.string(),
+  name: z.string(),
+  format: z.enum(['safetensors', 'gguf', 'onnx']),
+  architecture: z.string(),
+  parameters: z.number(),
+  sizeBytes: z.number(),
+  blocks: z.number(),
+  contextLength: z.number().nullable(),
+  vocabulary: z.number().nullable(),
+  tensors: z.array(TensorSummary),
+  layers: z.array(LayerSummary),
+  warnings: z.array(z.string()),
+})
+export type ModelSummary = z.infer<typeof ModelSummary>
+
+export const DataPreview = z.object({
+  path: z.string(),
+  kind: z.enum(['text', 'jsonl', 'csv', 'parquet', 'folder', 'npz', 'images']),
+  sha256: z.string(),
+  rows: z.number(),
+  tokens: z.number(),
+  windows: z.number(),
+  duplicates: z.number(),
+  /** Rows that cannot be used: number (from 1), field and reason. */
+  bad: z.array(z.object({ row: z.number(), reason: z.string() })),
+  /** First rows as the model sees them: token ids and the text each stands for. */
+  samples: z.array(z.object({ tokens: z.array(z.number()), pieces: z.array(z.string()) })),
+  /** Histogram of row lengths in tokens: bucket upper bounds and counts. */
+  lengths: z.array(z.object({ upTo: z.number(), count: z.number() })),
+})
+export type DataPreview = z.infer<typeof DataPreview>
+
+export const MeasureInput = z.object({
+  model: z.string(),
+  data: z.string(),
+  metric: z.string().default('layer-output'),
+  rounder: z.enum(rounders).default('gptq'),
+  target: Target.optional(), // only the options this target can hold; all targets' options where it is missing
+  samples: z.number().int().positive().default(48),
+  length: z.number().int().positive().default(512),
+  seed: z.number().int().default(0),
+  memoryBytes: z.number().int().positive().optional(),
+  /** Where sensitivity.json is written as it grows; an unfinished one with the same hashes is continued. */
+  out: z.string(),
+})
+export type MeasureInput = z.input<typeof MeasureInput>
+
+export const PlanInput = z.object({
+  model: z.string(),
+  measured: Sensitivity,
+  target: Target,
+  budget: Budget,
+  pins: z.record(z.string(), z.string()).default({}),
+  allocator: z.enum(['exact', 'milp', 'greedy', 'monotone']).default('exact'),
+  correction: z.enum(corrections).default('none'),
+})
+export type PlanInput = z.input<typeof PlanInput>
+
+export const PlanPoint = z.object({ bytes: z.number(), bitsPerWeight: z.number(), loss: z.number() })
+export const Plan = z.object({
+  recipe: Recipe,
+  /** The whole Pareto curve of mixed plans, by growing size. */
+  curve: z.array(PlanPoint),
+  /** One option for every layer: the honest baseline. */
+  uniform: z.array(PlanPoint.extend({ option: z.string() })),
+  warnings: z.array(z.string()),
+  /** Time the solver took, in milliseconds. */
+  elapsedMs: z.number(),
+})
+export type Plan = z.infer<typeof Plan>
+
+export const EvaluateInput = z.object({
+  model: z.string(), // any readable model: folder, GGUF, ONNX
+  reference: z.string().optional(),
+  text: z.string(),
+  length: z.number().int().positive().default(512),
+  windows: z.number().int().positive().optional(), // all of the text where it is missing
+  memoryBytes: z.number().int().positive().optional(),
+})
+export type EvaluateInput = z.input<typeof EvaluateInput>
+
+export const GenerateInput = z.object({
+  model: z.string(),
+  adapter: z.string().optional(),
+  prompt: z.string(),
+  tokens: z.number().int().positive().default(64),
+  temperature: z.number().nonnegative().default(0),
+  topP: z.number().positive().max(1).default(1),
+  seed: z.number().int().default(0),
+})
+export type GenerateInput = z.input<typeof GenerateInput>
+
+/** Channel → shapes. `run` works in a job folder and can be resumed with the same input. */
+export const engineMethods = {
+  inspect: { input: z.object({ model: z.string() }), output: ModelSummary },
+  previewData: { input: z.object({ model: z.string(), data: z.string(), length: z.number().int().positive().default(512) }), output: DataPreview },
+  measure: { input: MeasureInput, output: Sensitivity },
+  plan: { input: PlanInput, output: Plan },
+  run: { input: z.object({ recipe: Recipe, folder: z.string(), out: z.string(), resume: z.boolean().default(false), text: z.string().optional() }), output: CompressReport },
+  evaluate: { input: EvaluateInput, output: Evaluation },
+  generate: { input: GenerateInput, output: z.object({ text: z.string(), tokens: z.number(), tokensPerSecond: z.number() }) },
+} as const satisfies Record<string, { input: z.ZodType; output: z.ZodType }>
+export type EngineMethod = keyof typeof engineMethods

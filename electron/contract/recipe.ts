@@ -1,0 +1,47 @@
+/** @file recipe.json: everything `run` needs. The wizard is a view of this file, the command line another. */
+import { z } from 'zod'
+import { Target } from './options.ts'
+
+export const Budget = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('bits'), value: z.number().positive() }), // bits per weight over the whole file
+  z.object({ kind: z.literal('bytes'), value: z.number().int().positive() }), // of the whole file
+  z.object({ kind: z.literal('ratio'), value: z.number().positive().max(1) }), // of the source's 16-bit size
+])
+export type Budget = z.infer<typeof Budget>
+
+export const LayerChoice = z.object({
+  name: z.string(),
+  option: z.string(),
+  /** Rank of the low-rank correction; 0 for none. */
+  rank: z.number().int().nonnegative().default(0),
+  bytes: z.number().int().nonnegative(),
+  predictedLoss: z.number(),
+})
+export type LayerChoice = z.infer<typeof LayerChoice>
+
+export const rounders = ['nearest', 'search', 'gptq'] as const
+export const corrections = ['none', 'eora', 'lrec', 'rilq', 'scales'] as const
+
+export const Recipe = z.object({
+  version: z.literal(1),
+  tool: z.string(),
+  model: z.object({ path: z.string(), sha256: z.string() }),
+  data: z.object({ path: z.string(), sha256: z.string(), samples: z.number().int().positive(), length: z.number().int().positive() }).nullable(),
+  target: Target,
+  budget: Budget,
+  pins: z.record(z.string(), z.string()).default({}),
+  metric: z.string(),
+  rounder: z.enum(rounders),
+  correction: z.enum(corrections).default('none'),
+  seed: z.number().int().default(0),
+  memoryBytes: z.number().int().positive().optional(),
+  choice: z.array(LayerChoice),
+  predicted: z.object({
+    sizeBytes: z.number(),
+    bitsPerWeight: z.number(),
+    peakMemoryBytes: z.number(),
+    elapsedMs: z.number(),
+    loss: z.number(),
+  }),
+})
+export type Recipe = z.infer<typeof Recipe>

@@ -1,0 +1,35 @@
+/** @file The numbers of an evaluation and the report of `compress`: the same words everywhere. */
+import { z } from 'zod'
+import { LayerChoice } from './recipe.ts'
+
+export const Evaluation = z.object({
+  sizeBytes: z.number(),
+  bitsPerWeight: z.number(),
+  /** Bits per weight of the quantized layers alone. */
+  bitsPerWeightLayers: z.number().optional(),
+  perplexity: z.number(),
+  perplexityStderr: z.number(),
+  perplexityReference: z.number().optional(),
+  klMean: z.number().optional(),
+  klStderr: z.number().optional(),
+  klMedian: z.number().optional(),
+  kl99: z.number().optional(),
+  /** Share of positions at which both models' most likely token is the same. */
+  sameTop: z.number().optional(),
+  tokens: z.number(),
+})
+export type Evaluation = z.infer<typeof Evaluation>
+
+export const CompressReport = Evaluation.extend({
+  output: z.string(),
+  target: z.string(),
+  sha256: z.string(),
+  peakMemoryBytes: z.number(),
+  elapsedMs: z.number(),
+  predicted: z.object({ sizeBytes: z.number(), peakMemoryBytes: z.number(), elapsedMs: z.number(), loss: z.number() }),
+  /** Longest time the event loop did not turn, in milliseconds. */
+  eventLoopMaxMs: z.number(),
+  layers: z.array(LayerChoice),
+  warnings: z.array(z.string()),
+})
+export type CompressReport = z.infer<typeof CompressReport>

@@ -1,0 +1,40 @@
+/** @file sensitivity.json: what each layer loses under each option. Measured once, solved for any budget. */
+import { z } from 'zod'
+
+export const OptionCost = z.object({
+  bytes: z.number().int().nonnegative(),
+  /** Predicted loss, in the metric's own unit; monotone in bytes after measuring. */
+  value: z.number().nonnegative(),
+  stderr: z.number().nonnegative(),
+})
+export type OptionCost = z.infer<typeof OptionCost>
+
+export const MeasuredLayer = z.object({
+  name: z.string(),
+  kind: z.enum(['matmul', 'conv', 'embedding']),
+  /** [out, in] */
+  shape: z.array(z.number().int().positive()),
+  elements: z.number().int().positive(),
+  block: z.number().int().nullable(),
+  /** Layers that share a name here must be given the same option. */
+  ties: z.string().nullable(),
+  trace: z.object({ value: z.number(), stderr: z.number() }).optional(),
+  topEigenvalue: z.number().optional(),
+  /** Options that this layer cannot take, with the reason ("576 columns are not a multiple of 256"). */
+  excluded: z.record(z.string(), z.string()).default({}),
+  options: z.record(z.string(), OptionCost),
+})
+export type MeasuredLayer = z.infer<typeof MeasuredLayer>
+
+export const Sensitivity = z.object({
+  version: z.literal(1),
+  tool: z.string(),
+  model: z.object({ path: z.string(), sha256: z.string() }),
+  data: z.object({ path: z.string(), sha256: z.string(), tokens: z.number().int().optional(), samples: z.number().int().optional() }),
+  metric: z.string(),
+  rounder: z.string(),
+  /** False while a measurement is under way or was stopped: layers without options are not measured yet. */
+  complete: z.boolean().default(true),
+  layers: z.array(MeasuredLayer),
+})
+export type Sensitivity = z.infer<typeof Sensitivity>

@@ -1,0 +1,95 @@
+/**
+ * @file Builds the addon (`build/halftone.node`) and the stand-alone operator library with the plain C++ compiler:
+ * no node-gyp, no header download. Objects are cached by the time stamps of all sources and headers.
+ * Files named *.avx2.cc are compiled with AVX2, FMA and F16C on x86-64 and left out elsewhere; *.neon.cc on arm64.
+ * `node kernels/build.ts --sanitize` builds with address and undefined-behaviour sanitizers into build/sanitize.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import os from 'node:os'
+import path from 'node:path'
+
+const here = import.meta.dirname
+const require = createRequire(import.meta.url)
+const sanitize = process.argv.includes('--sanitize')
+const out = path.join(here, 'build', ...(sanitize ? ['sanitize'] : []))
+const windows = process.platform === 'win32'
+const x64 = process.arch === 'x64'
+
+const napi = path.dirname(require.resolve('node-addon-api/package.json'))
+const nodeApi = require('node-api-headers') as { include_dir: string; def_paths: { node_api_def: string } }
+const includes = [nodeApi.include_dir, napi]
+
+interface Product { name: string; folders: string[]; addon: boolean }
+const products: Product[] = [
+  { name: 'halftone.node', folders: ['reference', 'simd', 'ops', 'node'], addon: true },
+  { name: windows ? 'halftone_ops.dll' : process.platform === 'darwin' ? 'libhalftone_ops.dylib' : 'libhalftone_ops.so', folders: ['simd', 'ops', 'library'], addon: false },
+]
+
+const compiler = process.env.CXX ?? (windows ? 'cl' : 'c++')
+const common = windows
+  ? ['/nologo', '/std:c++20', '/O2', '/EHsc', '/MD', '/W3', '/DNAPI_VERSION=9', '/DNODE_ADDON_API_CPP_EXCEPTIONS', '/DNOMINMAX']
+  : ['-std=c++20', '-O3', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror', '-fno-math-errno', '-ffp-contract=off', '-DNAPI_VERSION=9', '-DNODE_ADDON_API_CPP_EXCEPTIONS',
+      ...(sanitize ? ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'] : [])]
+const wide: Record<string, string[]> = { avx2: windows ? ['/arch:AVX2'] : ['-mavx2', '-mfma', '-mf16c'], neon: [] }
+
+/** Sources of a folder that this machine's architecture can compile. */
+function sources(folder: string): string[] {
+  if (!existsSync(path.join(here, folder))) return []
+  return readdirSync(path.join(here, folder))
+    .filter((name) => name.endsWith('.cc') && (!name.endsWith('.avx2.cc') || x64) && (!name.endsWith('.neon.cc') || process.arch === 'arm64'))
+    .map((name) => path.join(folder, name))
+}
+
+function run(command: string, args: string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: here, stdio: 'inherit' })
+    child.on('error', (cause) => { reject(new Error(`kernels: cannot start the C++ compiler "${command}" (${cause.message}). Install a C++20 compiler, or name one in CXX.`)) })
+    child.on('exit', (code) => { if (code === 0) resolve(); else reject(new Error(`kernels: ${command} failed with ${String(code)} on ${args.at(-1) ?? ''}`)) })
+  })
+}
+
+/** Newest change of any header or of this script: an object older than that is compiled again. */
+const headerTime = Math.max(
+  statSync(import.meta.filename).mtimeMs,
+  ...['reference', 'simd', 'ops', 'node', 'library'].flatMap((folder) =>
+    existsSync(path.join(here, folder)) ? readdirSync(path.join(here, folder)).filter((name) => name.endsWith('.h')).map((name) => statSync(path.join(here, folder, name)).mtimeMs) : []),
+)
+
+const jobs: (() => Promise<void>)[] = []
+const objects = new Map<string, string>()
+for (const source of new Set(products.flatMap((product) => product.folders.flatMap(sources)))) {
+  const object = path.join(out, 'objects', `${source.replaceAll(path.sep, '-')}${windows ? '.obj' : '.o'}`)
+  objects.set(source, object)
+  const newest = Math.max(headerTime, statSync(path.join(here, source)).mtimeMs)
+  if (existsSync(object) && statSync(object).mtimeMs >= newest) continue
+  const variant = /\.(avx2|neon)\.cc$/.exec(source)?.[1]
+  const flags = [...common, ...(variant ? wide[variant] ?? [] : [])]
+  jobs.push(() => run(compiler, windows
+    ? [...flags, ...includes.map((folder) => `/I${folder}`), '/c', `/Fo${object}`, source]
+    : [...flags, ...includes.flatMap((folder) => ['-isystem', folder]), '-c', '-o', object, source]))
+}
+
+mkdirSync(path.join(out, 'objects'), { recursive: true })
+const compiled = jobs.length
+await Promise.all(Array.from({ length: Math.max(1, os.availableParallelism()) }, async () => {
+  for (let job = jobs.shift(); job; job = jobs.shift()) await job()
+}))
+
+for (const product of products) {
+  const inputs = product.folders.flatMap(sources).map((source) => objects.get(source) ?? '')
+  if (product.folders.at(-1) === 'library' && sources('library').length === 0) continue
+  const target = path.join(out, product.name)
+  if (compiled === 0 && existsSync(target)) continue
+  rmSync(target, { force: true })
+  if (windows) {
+    const library = path.join(out, 'node_api.lib')
+    if (product.addon) await run('lib', ['/nologo', `/def:${nodeApi.def_paths.node_api_def}`, `/out:${library}`, '/machine:x64'])
+    await run('link', ['/nologo', '/dll', `/out:${target}`, ...inputs, ...(product.addon ? [library, 'delayimp.lib', '/delayload:node.exe'] : [])])
+  } else {
+    const shared = process.platform === 'darwin' ? ['-dynamiclib', '-undefined', 'dynamic_lookup'] : ['-shared', '-static-libstdc++', '-static-libgcc']
+    await run(compiler, [...shared, ...(sanitize ? ['-fsanitize=address,undefined'] : []), '-o', target, ...inputs, ...(process.platform === 'linux' ? ['-ldl', '-lpthread'] : [])])
+  }
+}
+if (compiled) writeFileSync(path.join(out, 'built.txt'), `${process.platform}-${process.arch} ${String(compiled)} objects\n`)

@@ -1,0 +1,131 @@
+/**
+ * @file The typed face of the native addon. Everything long is a promise and runs off the event loop; buffers are
+ * allocated by JavaScript. Shapes are given as `rows` = out features, `cols` = in features, row-major.
+ */
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { AppError } from '../electron/contract/errors.ts'
+import type { CodecName } from '../electron/contract/options.ts'
+
+export const dataTypes = [
+  'undefined', 'float32', 'uint8', 'int8', 'uint16', 'int16', 'int32', 'int64', 'string', 'bool', 'float16', 'float64', 'uint32', 'uint64', 'complex64', 'complex128', 'bfloat16',
+  'float8e4m3fn', 'float8e4m3fnuz', 'float8e5m2', 'float8e5m2fnuz', 'uint4', 'int4', 'float4e2m1', 'float8e8m0', 'uint2', 'int2',
+] as const
+/** ONNX element types; the position in `dataTypes` is the number used in ONNX files. */
+export type DataType = (typeof dataTypes)[number]
+
+/** A dense tensor in memory: float16, bfloat16 in a Uint16Array, bool in a Uint8Array, packed types in a Uint8Array. */
+export interface Tensor {
+  readonly type: DataType
+  readonly dims: readonly number[]
+  readonly data: Float32Array | Float64Array | Uint8Array | Int8Array | Uint16Array | Int16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array
+}
+
+export type Provider = 'cpu' | 'webgpu' | 'dml' | 'coreml' | 'cuda'
+
+export interface SessionOptions {
+  readonly threads?: number
+  readonly optimization?: 'none' | 'basic' | 'extended' | 'all' // default all
+  readonly providers?: readonly Provider[]
+  /** ONNX Runtime session configuration entries. `session.intra_op.allow_spinning` is 0 unless given. */
+  readonly config?: Readonly<Record<string, string>>
+  readonly memoryPattern?: boolean // default true
+  readonly arena?: boolean // default true
+  /** Initializers given from memory, shared with the caller's buffers. */
+  readonly initializers?: Readonly<Record<string, Tensor>>
+}
+
+export interface NativeSession {
+  readonly inputNames: readonly string[]
+  readonly outputNames: readonly string[]
+  /**
+   * Runs off the event loop. `fetches` names the outputs wanted: a tensor is written in place, null asks for a new one.
+   * A shared signal may cancel many runs; aborting rejects with an AppError of code 'cancelled'.
+   */
+  run(feeds: Readonly<Record<string, Tensor>>, fetches: Readonly<Record<string, Tensor | null>>, signal?: AbortSignal): Promise<Record<string, Tensor>>
+  dispose(): void
+}
+
+export interface Shape { readonly rows: number; readonly cols: number }
+export type FitMethod = 'nearest' | 'search'
+
+export interface GptqOptions {
+  /** Fit the parameters of a block on weights already carrying the error of the columns before it (default), or all beforehand. */
+  readonly staticGroups?: boolean
+  readonly fit?: FitMethod // default search
+}
+
+export interface Kernels {
+  setThreads(count: number): void
+  /** What this machine's kernels use: 'avx2', 'neon' or 'scalar'. */
+  simd(): string
+
+  // sessions ---------------------------------------------------------------------------------------------------------
+  /** Opens ONNX Runtime (once). `library` is the path of the shared library. Returns its version. */
+  openRuntime(library: string): string
+  /** A session over a file or over the bytes of a model. The `halftone` operators are registered. */
+  createSession(model: string | Uint8Array, options: SessionOptions): Promise<NativeSession>
+  providers(): readonly Provider[]
+
+  // codecs -----------------------------------------------------------------------------------------------------------
+  /** Weights in a block of the codec; 0 if a block is a whole row. Undefined for an unknown name. */
+  codecBlock(codec: CodecName): number | undefined
+  /** Bytes of a [rows, cols] tensor; cols must be a multiple of the block. */
+  codecBytes(codec: CodecName, shape: Shape): number
+  /** importance: E[x_j²] of the layer's inputs, [cols], or null. Writes codecBytes() bytes to `out`. */
+  encode(codec: CodecName, shape: Shape, weights: Float32Array, importance: Float32Array | null, method: FitMethod, out: Uint8Array): Promise<void>
+  decode(codec: CodecName, shape: Shape, bytes: Uint8Array, out: Float32Array): Promise<void>
+
+  // linear algebra ---------------------------------------------------------------------------------------------------
+  /**
+   * Adds XᵀX of x [tokens, cols] to `hessian` [cols, cols] (double, both triangles), |x| column sums to `absolute` and
+   * column maxima to `maximum`. Resolves to the number of values that are not finite (those rows are left out).
+   */
+  accumulate(x: Float32Array, tokens: number, cols: number, hessian: Float64Array, absolute: Float64Array, maximum: Float32Array): Promise<number>
+  /**
+   * Upper Cholesky factor U of (H + damp·mean(diag H)·I)⁻¹, [n, n] row-major float, for GPTQ. Columns with H_jj = 0 are
+   * treated as dead. Raises the damping by steps where the factorization fails; resolves to the damping used.
+   */
+  inverseFactor(hessian: Float64Array, n: number, damp: number, out: Float32Array): Promise<number>
+  /** Lower Cholesky factor in place, float. Rejects where the matrix is not positive definite. */
+  cholesky(matrix: Float32Array, n: number): Promise<void>
+  /**
+   * GPTQ over the codec's grid: parameters first, then error feedback over the fixed grid (Frantar et al. 2022, alg. 1).
+   * weights [rows, cols] are not changed; `factor` comes from inverseFactor; importance is diag(H)/tokens or null.
+   */
+  gptq(codec: CodecName, shape: Shape, weights: Float32Array, factor: Float32Array, importance: Float32Array | null, options: GptqOptions, out: Uint8Array): Promise<void>
+  /** tr(Δ H Δᵀ) with Δ = a − b, both [rows, cols], H [cols, cols]: the layer's summed squared output error. */
+  outputError(a: Float32Array, b: Float32Array, shape: Shape, hessian: Float64Array): Promise<number>
+  /** c [m, n] = a [m, k] · b [k, n]; transposeA/B read the operands transposed. */
+  matmul(a: Float32Array, b: Float32Array, m: number, n: number, k: number, transposeA: boolean, transposeB: boolean, c: Float32Array): Promise<void>
+
+  // scoring ----------------------------------------------------------------------------------------------------------
+  /**
+   * Per row of logits [rows, vocabulary]: negative log-likelihood of `labels` (label −1: not scored), and against
+   * `reference` logits (or null) KL(reference ‖ logits) and whether the arg max agrees (1/0). Outputs are [rows].
+   */
+  score(logits: Float32Array, reference: Float32Array | null, labels: Int32Array, rows: number, vocabulary: number, nll: Float64Array, kl: Float64Array, same: Uint8Array): Promise<void>
+}
+
+const require = createRequire(import.meta.url)
+/** Where the addon may be: packaged beside the app, or built in the repository. */
+function candidates(): string[] {
+  const folders = [process.env.HALFTONE_KERNELS, import.meta.dirname === undefined ? undefined : path.join(import.meta.dirname, 'build')]
+  return folders.filter((folder) => folder !== undefined).map((folder) => path.join(folder, 'halftone.node'))
+}
+
+let loaded: Kernels | undefined
+/** The addon, loaded at the first call; throws an AppError that lists the paths tried. */
+export function kernels(): Kernels {
+  if (loaded) return loaded
+  const tried: string[] = []
+  for (const file of candidates()) {
+    try {
+      loaded = require(file) as Kernels
+      return loaded
+    } catch (cause) {
+      tried.push(`${file}: ${cause instanceof Error ? cause.message.split('\n')[0] ?? '' : String(cause)}`)
+    }
+  }
+  throw new AppError('kernels-missing', `The native kernels could not be loaded. Tried:\n  ${tried.join('\n  ')}`, { hint: 'Run "npm run kernels" to build them.' })
+}

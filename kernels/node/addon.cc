@@ -1,0 +1,23 @@
+// The addon's table of contents: one initializer per file of this folder.
+#include <napi.h>
+
+#include "../simd/pool.h"
+
+namespace halftone {
+
+void add_codecs(Napi::Env env, Napi::Object exports);
+void add_linalg(Napi::Env env, Napi::Object exports);
+void add_session(Napi::Env env, Napi::Object exports);
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("setThreads", Napi::Function::New(env, [](const Napi::CallbackInfo& info) { set_threads(info[0].As<Napi::Number>().Int32Value()); }));
+  add_codecs(env, exports);
+  add_linalg(env, exports);
+  add_session(env, exports);
+  return exports;
+}
+
+}  // namespace halftone
+
+static Napi::Object init_addon(Napi::Env env, Napi::Object exports) { return halftone::init(env, exports); }
+NODE_API_MODULE(halftone, init_addon)

@@ -1,0 +1,55 @@
+// What a storage format is: rows are sequences of self-contained blocks of weights.
+// The scalar functions in reference/ define every format; simd/ has faster versions of the same functions.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace halftone {
+
+// The values a fitted block can take: value(i, q) = step[i / part] * level(q) + offset[i / part],
+// with level(q) = q for q in [q_min, q_max], or levels[q] (ascending) for q in [0, q_max] where there is a table.
+constexpr int max_parts = 16;
+struct Grid {
+  int64_t part;  // weights that share a step and an offset
+  float step[max_parts];
+  float offset[max_parts];
+  const float* levels;  // nullptr: affine
+  int q_min, q_max;
+};
+
+enum class Fit {
+  nearest,  // scales from the range of the weights (the format's plain recipe)
+  search,   // scales by importance-weighted least squares
+};
+
+struct Codec {
+  std::string name;
+  int64_t block;  // weights in a block; 0: one block is a whole row
+  int bits;       // of a code
+  bool symmetric;
+
+  // Bytes of one block of n weights (n == block unless block is 0).
+  size_t (*block_bytes)(const Codec&, int64_t n);
+  // Block of n weights -> floats.
+  void (*decode)(const Codec&, const uint8_t* block, int64_t n, float* x);
+  // Fits the block's parameters and codes to x. importance: one weight per element (E[x_j^2] of the layer's inputs),
+  // or nullptr. sigma2: mean square of the row the block lies in (some searches weigh by it).
+  void (*fit)(const Codec&, const float* x, const float* importance, float sigma2, Fit, int64_t n, uint8_t* block);
+  // The grid that the block's parameters span; nullptr for formats without codes (F32, F16, BF16).
+  void (*grid)(const Codec&, const uint8_t* block, int64_t n, Grid*);
+  // Replaces the block's codes (one byte each, q - q_min for affine grids), keeps its parameters.
+  void (*pack)(const Codec&, const uint8_t* codes, int64_t n, uint8_t* block);
+};
+
+// nullptr for a name that is not a format: "Q4_K", "int4-g64", "int3-channel-sym", …
+const Codec* find_codec(std::string_view name);
+
+inline int64_t block_length(const Codec& codec, int64_t cols) { return codec.block ? codec.block : cols; }
+inline size_t row_bytes(const Codec& codec, int64_t cols) {
+  int64_t n = block_length(codec, cols);
+  return static_cast<size_t>(cols / n) * codec.block_bytes(codec, n);
+}
+
+}  // namespace halftone
