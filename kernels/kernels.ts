@@ -96,6 +96,8 @@ export interface Kernels {
   gptq(codec: CodecName, shape: Shape, weights: Float32Array, factor: Float32Array, importance: Float32Array | null, options: GptqOptions, out: Uint8Array): Promise<void>
   /** tr(Δ H Δᵀ) with Δ = a − b, both [rows, cols], H [cols, cols]: the layer's summed squared output error. */
   outputError(a: Float32Array, b: Float32Array, shape: Shape, hessian: Float64Array): Promise<number>
+  /** Σ_r row[r]·Σ_j column[j]·(a − b)², both [rows, cols]; weights null for ones. */
+  weightedError(a: Float32Array, b: Float32Array, shape: Shape, rowWeights: Float64Array | null, columnWeights: Float32Array | null): Promise<number>
   /** c [m, n] = a [m, k] · b [k, n]; transposeA/B read the operands transposed. */
   matmul(a: Float32Array, b: Float32Array, m: number, n: number, k: number, transposeA: boolean, transposeB: boolean, c: Float32Array): Promise<void>
 

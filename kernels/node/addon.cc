@@ -8,12 +8,14 @@ namespace halftone {
 void add_codecs(Napi::Env env, Napi::Object exports);
 void add_linalg(Napi::Env env, Napi::Object exports);
 void add_session(Napi::Env env, Napi::Object exports);
+void add_weighted_error(Napi::Env env, Napi::Object exports);
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setThreads", Napi::Function::New(env, [](const Napi::CallbackInfo& info) { set_threads(info[0].As<Napi::Number>().Int32Value()); }));
   add_codecs(env, exports);
   add_linalg(env, exports);
   add_session(env, exports);
+  add_weighted_error(env, exports);
   return exports;
 }
 

@@ -1,0 +1,39 @@
+/** @file halftone evaluate: perplexity and divergence of any readable model. */
+import type { EvaluateInput } from '../../contract/engine.ts'
+import type { Evaluation } from '../../contract/report.ts'
+import { createEngine } from '../../engine/engine.ts'
+import { runCommand, sizeText, table } from '../terminal.ts'
+import { byteCount, positiveInteger, type AddCommand } from './command.ts'
+
+/** The numbers of an evaluation, one a row. */
+export function evaluationText(evaluation: Evaluation): string {
+  const { klMean, klStderr, klMedian, kl99, sameTop, perplexityReference } = evaluation
+  return table(['', 'value'], [
+    ['size', `${sizeText(evaluation.sizeBytes)} (${evaluation.sizeBytes} bytes)`],
+    ['bits per weight', evaluation.bitsPerWeight.toFixed(3)],
+    ['perplexity', `${evaluation.perplexity.toFixed(4)} ± ${evaluation.perplexityStderr.toFixed(4)}`],
+    ...(perplexityReference === undefined ? [] : [['perplexity of the reference', perplexityReference.toFixed(4)]]),
+    ...(klMean === undefined || klStderr === undefined ? [] : [['mean KL divergence', `${klMean.toFixed(6)} ± ${klStderr.toFixed(6)}`]]),
+    ...(klMedian === undefined || kl99 === undefined ? [] : [['median, 99 % KL', `${klMedian.toFixed(6)}, ${kl99.toFixed(6)}`]]),
+    ...(sameTop === undefined ? [] : [['same most likely token', `${(sameTop * 100).toFixed(2)} %`]]),
+    ['tokens scored', String(evaluation.tokens)],
+  ])
+}
+
+export const addEvaluate: AddCommand = (program) => {
+  program
+    .command('evaluate')
+    .description('perplexity of a model, and its divergence from a reference')
+    .argument('<model>', 'folder, GGUF file or ONNX folder')
+    .requiredOption('--text <file>', 'text to score')
+    .option('--reference <model>', 'the unquantized model')
+    .option('--length <n>', 'tokens in a window; its second half is scored', positiveInteger, 512)
+    .option('--windows <n>', 'windows to score (default: all of the text)', positiveInteger)
+    .option('--memory <size>', 'memory for parked activations, such as 2GB', byteCount)
+    .option('--json', 'print one JSON object')
+    .action(async (model: string, { json, memory, ...options }: Omit<EvaluateInput, 'model'> & { json?: boolean; memory?: number }) => {
+      await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
+        result(await createEngine().evaluate({ model, ...options, ...(memory !== undefined && { memoryBytes: memory }) }, context), evaluationText)
+      })
+    })
+}

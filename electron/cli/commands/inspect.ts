@@ -1,0 +1,26 @@
+/** @file halftone inspect: what is in a model, and what of it can be compressed. */
+import { createEngine } from '../../engine/engine.ts'
+import { runCommand, sizeText, table } from '../terminal.ts'
+import type { AddCommand } from './command.ts'
+
+export const addInspect: AddCommand = (program) => {
+  program
+    .command('inspect')
+    .description('show what is in a model and what of it can be compressed')
+    .argument('<model>', 'Hugging Face folder, GGUF file or ONNX file')
+    .option('--json', 'print one JSON object')
+    .action(async (model: string, options: { json?: boolean }) => {
+      await runCommand(options, async ({ context, result }) => {
+        result(await createEngine().inspect({ model }, context), (summary) => {
+          const rest = summary.tensors.filter((tensor) => tensor.reason !== null)
+          return [
+            `${summary.name}: ${summary.architecture}, ${(summary.parameters / 1e6).toFixed(1)} M parameters, ${sizeText(summary.sizeBytes)} on disk, ${summary.blocks} blocks`,
+            table(['tensor', 'type', 'shape', 'bytes', 'layers'], summary.tensors.map((tensor) => [tensor.name, tensor.type, tensor.shape.join(' × '), sizeText(tensor.bytes), tensor.layers.join(', ') || '–'])),
+            `${summary.tensors.length - rest.length} of ${summary.tensors.length} tensors can be compressed.`,
+            ...[...new Set(rest.map((tensor) => tensor.reason))].map((reason) => `  not: ${rest.filter((tensor) => tensor.reason === reason).length} tensors (${reason ?? ''})`),
+            ...summary.warnings.map((warning) => `warning: ${warning}`),
+          ].join('\n')
+        })
+      })
+    })
+}

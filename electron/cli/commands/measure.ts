@@ -1,0 +1,37 @@
+/** @file halftone measure: what each layer loses under each option, saved as sensitivity.json. */
+import { createEngine } from '../../engine/engine.ts'
+import type { MeasureInput } from '../../contract/engine.ts'
+import type { Sensitivity } from '../../contract/sensitivity.ts'
+import { runCommand, table } from '../terminal.ts'
+import { byteCount, positiveInteger, type AddCommand } from './command.ts'
+
+/** The map as a table: layers down, options across, in the metric's unit. */
+export function sensitivityText(sensitivity: Sensitivity): string {
+  const options = [...new Set(sensitivity.layers.flatMap((layer) => Object.keys(layer.options)))]
+  const smallest = (option: string): number => Math.min(...sensitivity.layers.map((layer) => (layer.options[option]?.bytes ?? Infinity) / layer.elements))
+  options.sort((a, b) => smallest(a) - smallest(b))
+  const rows = sensitivity.layers.map((layer) => [layer.name, layer.shape.join('×'), ...options.map((option) => layer.options[option]?.value.toExponential(2) ?? '–')])
+  return table(['layer', 'shape', ...options], rows)
+}
+
+export const addMeasure: AddCommand = (program) => {
+  program
+    .command('measure')
+    .description('measure what each layer loses under each option')
+    .argument('<model>')
+    .requiredOption('--data <file>', 'calibration text, JSONL, CSV, Parquet, or a folder of them')
+    .requiredOption('--out <file>', 'where sensitivity.json goes; continued where it is unfinished')
+    .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
+    .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
+    .option('--target <name>', 'gguf, onnx or safetensors: measure only the options it can hold')
+    .option('--samples <n>', 'calibration windows', positiveInteger, 48)
+    .option('--length <n>', 'tokens in a window', positiveInteger, 512)
+    .option('--memory <size>', 'memory for parked activations, such as 2GB', byteCount)
+    .option('--seed <n>', 'seed of the choice of windows', Number, 0)
+    .option('--json', 'print one JSON object')
+    .action(async (model: string, { json, memory, ...options }: Omit<MeasureInput, 'model'> & { json?: boolean; memory?: number }) => {
+      await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
+        result(await createEngine().measure({ model, ...options, ...(memory !== undefined && { memoryBytes: memory }) }, context), sensitivityText)
+      })
+    })
+}
