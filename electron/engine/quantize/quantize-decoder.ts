@@ -1,0 +1,168 @@
+/**
+ * @file Quantizes a decoder block by block, each layer's statistics taken from the blocks and layers already quantized, so that
+ * later layers make up for earlier errors (GPTQ, "true sequential"). Every finished tensor is a file of the job: a run that was
+ * killed goes on where it stopped and gives the same bytes.
+ */
+import { kernels, type Shape } from '../../../kernels/kernels.ts'
+import { AppError } from '../../contract/errors.ts'
+import { ggufTypes, type CodecName } from '../../contract/options.ts'
+import { layersOfTap, taps, type BlockRunner, type BlockWeights, type Park, type Tap } from '../calibrate/runner.ts'
+import { addInputs, emptyStatistics, type Statistics } from '../calibrate/statistics.ts'
+import type { Finished, Job } from '../job/job.ts'
+import { beginStage, type Progress } from '../job/progress.ts'
+import type { BlockLayer, Layer } from '../model.ts'
+import { roundingStatistics, type Rounder, type RoundingStatistics } from './rounders/rounder.ts'
+
+export interface QuantizeTask {
+  readonly job: Job
+  readonly layers: readonly Layer[]
+  readonly runner: BlockRunner
+  /** Calibration windows; empty for rounding without data. */
+  readonly windows: readonly Int32Array[]
+  readonly rounder: Rounder
+  readonly readWeight: (layer: string) => Promise<Float32Array>
+  readonly park: () => Park
+}
+
+/** Reads an option's name as a codec; refuses what no codec is called. */
+export function codecOf(option: string): CodecName {
+  const name = ggufTypes.find((type) => type === option) ?? option
+  if (kernels().codecBlock(name as CodecName) === undefined) {
+    throw new AppError('bad-recipe', `option "${option}": no such storage format`, { hint: 'Plan again: the names of options are those of "halftone plan".' })
+  }
+  return name as CodecName
+}
+
+const shapeOf = ({ shape: [rows, cols] }: Layer): Shape => ({ rows, cols })
+
+/** The dense weights of a finished tensor. */
+export async function readFinished(job: Job, layer: Layer, option: CodecName): Promise<Float32Array> {
+  const dense = new Float32Array(layer.shape[0] * layer.shape[1])
+  await kernels().decode(option, shapeOf(layer), await job.readTensor(layer.name), dense)
+  return dense
+}
+
+/** Rounds one layer, writes its file, and gives the quantized weights back dense. */
+async function quantizeLayer({ job, rounder }: QuantizeTask, layer: Layer, option: CodecName, weights: Float32Array, inputs: RoundingStatistics | null): Promise<Float32Array> {
+  const shape = shapeOf(layer)
+  const bytes = await rounder(option, shape, weights, inputs)
+  const dense = new Float32Array(weights.length)
+  await kernels().decode(option, shape, bytes, dense)
+  const { statistics } = inputs ?? {}
+  const error = statistics ? await kernels().outputError(weights, dense, shape, statistics.hessian) / Math.max(statistics.tokens, 1) : await kernels().weightedError(weights, dense, shape, null, null)
+  const record: Finished = { name: layer.name, option, bytes: bytes.length, error }
+  await job.writeTensor(record, bytes)
+  job.context.report({ type: 'tensor', ...record })
+  return dense
+}
+
+/** Statistics of one tap of a block under the weights at hand. */
+async function tapStatistics({ windows, runner, job }: QuantizeTask, block: number, tap: Tap, weights: BlockWeights, hidden: Park): Promise<Statistics | null> {
+  let statistics: Statistics | null = null
+  for (let window = 0; window < windows.length; window++) {
+    job.context.signal.throwIfAborted()
+    const state = await hidden.get(window)
+    const inputs = (await runner.runTapped(block, state, weights)).taps[tap]
+    statistics ??= emptyStatistics(inputs.length / (state.length / runner.hidden))
+    await addInputs(statistics, inputs)
+  }
+  return statistics
+}
+
+/** Quantizes one block; resolves to its quantized weights. */
+async function quantizeBlock(task: QuantizeTask, block: number, options: ReadonlyMap<string, CodecName>, hidden: Park, progress: Progress): Promise<BlockWeights> {
+  const { job, layers, runner } = task
+  const original = await runner.weights(block)
+  const current: Partial<Record<BlockLayer, Float32Array>> = { ...original }
+  for (const tap of taps) {
+    const work: { part: BlockLayer; layer: Layer; option: CodecName; weights: Float32Array }[] = []
+    for (const part of layersOfTap[tap]) {
+      const layer = layers.find((candidate) => candidate.name === `blocks.${block}.${part}`)
+      const weights = original[part]
+      if (!layer || !weights) continue
+      const option = options.get(layer.name)
+      if (option === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
+      if (await job.finished(layer.name, option)) {
+        current[part] = await readFinished(job, layer, option)
+        progress.advance(layer.name)
+      } else work.push({ part, layer, option, weights })
+    }
+    if (work.length === 0) continue
+    const statistics = await tapStatistics(task, block, tap, current, hidden)
+    const inputs = statistics ? roundingStatistics(statistics) : null
+    for (const { part, layer, option, weights } of work) {
+      job.context.signal.throwIfAborted()
+      current[part] = await quantizeLayer(task, layer, option, weights, inputs)
+      progress.advance(layer.name)
+    }
+  }
+  return current
+}
+
+/** H of the head's inputs in the unquantized model, for tables that are quantized before the blocks are; kept in the job. */
+async function headStatistics({ job, runner, windows, park }: QuantizeTask): Promise<Statistics | null> {
+  if (windows.length === 0) return null
+  const statistics = emptyStatistics(runner.hidden)
+  const saved = await job.readFile('head-hessian.bin')
+  if (saved?.byteLength === statistics.hessian.byteLength) {
+    new Uint8Array(statistics.hessian.buffer).set(saved)
+    statistics.tokens = windows.reduce((sum, window) => sum + window.length, 0)
+    return statistics
+  }
+  const hidden = park()
+  try {
+    for (const [index, window] of windows.entries()) await hidden.set(index, await runner.embed(window))
+    for (let block = 0; block < runner.blocks; block++) {
+      const weights = await runner.weights(block)
+      for (let window = 0; window < windows.length; window++) {
+        job.context.signal.throwIfAborted()
+        await hidden.set(window, await runner.run(block, await hidden.get(window), weights))
+      }
+    }
+    for (let window = 0; window < windows.length; window++) await addInputs(statistics, await runner.finish(await hidden.get(window)))
+  } finally {
+    await hidden.dispose()
+  }
+  await job.writeFile('head-hessian.bin', new Uint8Array(statistics.hessian.buffer))
+  return statistics
+}
+
+/** Quantizes every layer of the recipe into the job's folder. */
+export async function quantizeDecoder(task: QuantizeTask): Promise<void> {
+  const { job, layers, runner, windows } = task
+  const options = new Map(job.recipe.choice.map(({ name, option }) => [name, codecOf(option)]))
+  const progress = beginStage(job.context, 'quantize', layers.length)
+  const tables = layers.filter((layer) => layer.block === null)
+  const tied = !tables.some((layer) => layer.name === 'head')
+  const dense = new Map<string, Float32Array>()
+  let head: RoundingStatistics | null = null
+  for (const layer of tables) {
+    const option = options.get(layer.name)
+    if (option === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
+    if (await job.finished(layer.name, option)) {
+      if (layer.name === 'embedding') dense.set(layer.name, await readFinished(job, layer, option))
+    } else {
+      if (layer.name === 'head' || tied) {
+        const statistics = await headStatistics(task)
+        head ??= statistics ? roundingStatistics(statistics) : null
+      }
+      const inputs = layer.name === 'head' || tied ? head : null
+      const quantized = await quantizeLayer(task, layer, option, await task.readWeight(layer.name), inputs)
+      if (layer.name === 'embedding') dense.set(layer.name, quantized)
+    }
+    progress.advance(layer.name)
+  }
+  const hidden = task.park()
+  try {
+    for (const [index, window] of windows.entries()) await hidden.set(index, await runner.embed(window, dense.get('embedding')))
+    for (let block = 0; block < runner.blocks; block++) {
+      const weights = await quantizeBlock(task, block, options, hidden, progress)
+      for (let window = 0; window < windows.length; window++) {
+        job.context.signal.throwIfAborted()
+        await hidden.set(window, await runner.run(block, await hidden.get(window), weights))
+      }
+    }
+  } finally {
+    await hidden.dispose()
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * @file Measures every layer of a decoder under every option, block by block: one forward pass of the calibration windows gives
+ * the layer Hessians; each option is rounded with the rounder that will be used and its error taken; perturbed streams give
+ * measured divergences for the metrics that want them. Peak memory is one block, whatever the depth.
+ */
+import { kernels, type Shape } from '../../../kernels/kernels.ts'
+import type { Context } from '../../contract/events.ts'
+import type { CodecName } from '../../contract/options.ts'
+import type { MeasuredLayer, OptionCost } from '../../contract/sensitivity.ts'
+import { layersOfTap, taps, type BlockRunner, type BlockWeights, type Park, type Tap } from '../calibrate/runner.ts'
+import { addInputs, emptyStatistics, type Statistics } from '../calibrate/statistics.ts'
+import { beginStage } from '../job/progress.ts'
+import type { BlockLayer, Layer } from '../model.ts'
+import { roundingStatistics, type Rounder, type RoundingStatistics } from '../quantize/rounders/rounder.ts'
+import type { Metric } from './metrics/metrics.ts'
+import { scaledLoss, type Probe } from './scale.ts'
+import { advanceStreams, scoreStreams, type Stream } from './streams.ts'
+
+export interface LayerOption {
+  readonly name: CodecName
+  readonly bytes: number
+}
+
+export interface MeasureTask {
+  readonly layers: readonly Layer[]
+  readonly runner: BlockRunner
+  readonly windows: readonly Int32Array[]
+  /** Windows of which the divergence is taken: the first ones. */
+  readonly probeWindows: number
+  readonly optionsOf: (layer: Layer) => { readonly options: readonly LayerOption[]; readonly excluded: Readonly<Record<string, string>> }
+  readonly metric: Metric
+  readonly rounder: Rounder
+  readonly readWeight: (layer: string) => Promise<Float32Array>
+  /** A place for the hidden states of `windows` windows. */
+  readonly park: () => Park
+  /** Local errors known from an unfinished measurement: layer → option → error. */
+  readonly known: ReadonlyMap<string, Readonly<Record<string, number>>>
+  /** Called after each layer with all local errors so far. */
+  readonly save: (layers: readonly MeasuredLayer[]) => Promise<void>
+}
+
+/** One layer at work: its weights and inputs. */
+interface Subject {
+  readonly layer: Layer
+  readonly weights: Float32Array
+  readonly inputs: RoundingStatistics | null
+  readonly rowUse: Float64Array | null
+}
+
+interface Measured {
+  readonly layer: Layer
+  readonly options: readonly LayerOption[]
+  readonly excluded: Readonly<Record<string, string>>
+  readonly errors: Record<string, number>
+  readonly probes: Map<string, Probe>
+}
+
+const shapeOf = ({ shape: [rows, cols] }: Layer): Shape => ({ rows, cols })
+
+/** How often each row of a table is looked up per token of the windows. */
+export function rowUseOf(windows: readonly Int32Array[], rows: number): Float64Array {
+  const use = new Float64Array(rows)
+  const tokens = windows.reduce((sum, window) => sum + window.length, 0)
+  for (const window of windows) for (const token of window) use[token] = (use[token] ?? 0) + 1 / tokens
+  return use
+}
+
+/** Statistics of all taps of a block over all windows; `outputs` receives the block's hidden states. */
+async function tapBlock(task: MeasureTask, block: number, weights: BlockWeights, clean: Park, wanted: boolean, { signal }: Context): Promise<Map<Tap, Statistics>> {
+  const statistics = new Map<Tap, Statistics>()
+  for (let window = 0; window < task.windows.length; window++) {
+    signal.throwIfAborted()
+    const hidden = await clean.get(window)
+    if (!wanted) {
+      await clean.set(window, await task.runner.run(block, hidden, weights))
+      continue
+    }
+    const result = await task.runner.runTapped(block, hidden, weights)
+    for (const tap of taps) {
+      const inputs = result.taps[tap]
+      const held = statistics.get(tap) ?? emptyStatistics(inputs.length / (hidden.length / task.runner.hidden))
+      await addInputs(held, inputs)
+      statistics.set(tap, held)
+    }
+    await clean.set(window, result.hidden)
+  }
+  return statistics
+}
+
+/** Rounds the subject to an option and gives it back dense. */
+async function rounded(task: MeasureTask, { layer, weights, inputs }: Subject, option: CodecName): Promise<Float32Array> {
+  const shape = shapeOf(layer)
+  const bytes = await task.rounder(option, shape, weights, inputs)
+  const dense = new Float32Array(weights.length)
+  await kernels().decode(option, shape, bytes, dense)
+  return dense
+}
+
+/** Local errors of every option of a layer; `probe` is called with the dense weights of those whose divergence is wanted. */
+async function measureLayer(task: MeasureTask, subject: Subject, probe: (option: string, quantized: Float32Array) => Promise<void>, advance: (item: string) => void, { signal, report }: Context): Promise<Measured> {
+  const { layer, weights, inputs, rowUse } = subject
+  const { options, excluded } = task.optionsOf(layer)
+  const known = task.known.get(layer.name) ?? {}
+  const probed = new Set(task.metric.probes(options.map((option) => (option.bytes * 8) / weights.length)))
+  const errors: Record<string, number> = {}
+  for (const [index, { name, bytes }] of options.entries()) {
+    signal.throwIfAborted()
+    const before = known[name]
+    if (before === undefined || probed.has(index)) {
+      const quantized = await rounded(task, subject, name)
+      errors[name] = await task.metric.local({ weights, quantized, shape: shapeOf(layer), inputs: inputs?.statistics ?? null, rowUse })
+      if (probed.has(index)) await probe(name, quantized)
+    } else errors[name] = before
+    report({ type: 'cell', layer: layer.name, option: name, value: errors[name] ?? 0, stderr: 0, bytes })
+    advance(`${layer.name} ${name}`)
+  }
+  return { layer, options, excluded, errors, probes: new Map() }
+}
+
+/** The layer as sensitivity.json has it; losses made monotone in bytes. */
+function describe({ layer, options, excluded, errors, probes }: Measured): MeasuredLayer {
+  const all = [...probes.values()]
+  const costs = options.map(({ name, bytes }): [string, OptionCost] => {
+    const error = errors[name] ?? 0
+    const probe = probes.get(name)
+    if (probe) return [name, { bytes, value: probe.divergence, stderr: probe.stderr }]
+    return [name, { bytes, ...(all.length > 0 ? scaledLoss(error, all) : { value: error, stderr: 0 }) }]
+  })
+  costs.sort(([, a], [, b]) => a.bytes - b.bytes || b.value - a.value)
+  let least = Infinity
+  const monotone = costs.map(([name, cost]): [string, OptionCost] => {
+    least = Math.min(least, cost.value)
+    return [name, { ...cost, value: least }]
+  })
+  return {
+    name: layer.name, kind: layer.kind, shape: [...layer.shape], elements: layer.shape[0] * layer.shape[1], block: layer.block, ties: layer.ties,
+    excluded: { ...excluded }, options: Object.fromEntries(monotone),
+  }
+}
+
+/** Measures all layers. Events: a cell for each layer and option, again with its final value where divergences scale it. */
+export async function measureDecoder(task: MeasureTask, context: Context): Promise<MeasuredLayer[]> {
+  const { layers, runner, windows, metric } = task
+  const probeWindows = Math.min(task.probeWindows, windows.length)
+  const total = layers.reduce((sum, layer) => sum + task.optionsOf(layer).options.length, 0)
+  const progress = beginStage(context, 'measure', total)
+  const advance = (item: string): void => progress.advance(item)
+  const measured: Measured[] = []
+  const streams: Stream[] = []
+  const heads = new Map<Stream, Float32Array>()
+  const parks: Park[] = []
+  const park = (): Park => {
+    const made = task.park()
+    parks.push(made)
+    return made
+  }
+  const finish = async (done: Measured): Promise<void> => {
+    measured.push(done)
+    await task.save(measured.map(describe))
+  }
+  try {
+    const clean = park()
+    for (const [index, window] of windows.entries()) await clean.set(index, await runner.embed(window))
+    const before = park() // the clean hidden states in front of the current block, of the probe windows
+    for (let block = 0; block < runner.blocks; block++) {
+      const weights = await runner.weights(block)
+      const mine = layers.filter((layer) => layer.block === block)
+      const wanted = metric.probes([1]).length > 0 || mine.some((layer) => task.optionsOf(layer).options.some(({ name }) => task.known.get(layer.name)?.[name] === undefined))
+      for (let window = 0; window < probeWindows; window++) await before.set(window, await clean.get(window))
+      const statistics = await tapBlock(task, block, weights, clean, wanted, context)
+      await advanceStreams(streams, probeWindows, runner, block, weights, context.signal)
+      for (const tap of taps) {
+        const inputs = statistics.get(tap)
+        const shared = inputs ? roundingStatistics(inputs) : null
+        for (const part of layersOfTap[tap]) {
+          const layer = mine.find((candidate) => candidate.name === `blocks.${block}.${part}`)
+          const dense = weights[part]
+          if (!layer || !dense) continue
+          const probe = async (option: string, quantized: Float32Array): Promise<void> => {
+            const hidden = park()
+            const replaced = { ...weights, [part]: quantized } satisfies Partial<Record<BlockLayer, Float32Array>>
+            for (let window = 0; window < probeWindows; window++) await hidden.set(window, await runner.run(block, await before.get(window), replaced))
+            streams.push({ layer: layer.name, option, hidden })
+          }
+          await finish(await measureLayer(task, { layer, weights: dense, inputs: shared, rowUse: null }, probe, advance, context))
+        }
+      }
+    }
+    await measureTables(task, { clean, probeWindows, streams, heads, park, finish, advance }, context)
+    const scored = await scoreStreams(streams, clean, probeWindows, runner, heads, context.signal)
+    for (const [index, { layer, option }] of streams.entries()) {
+      const subject = measured.find((candidate) => candidate.layer.name === layer)
+      const result = scored[index]
+      if (subject && result) subject.probes.set(option, { error: subject.errors[option] ?? 0, divergence: result.value, stderr: result.stderr })
+    }
+    const order = new Map(layers.map((layer, index) => [layer.name, index]))
+    const described = measured.map(describe).sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
+    for (const layer of described) for (const [option, cost] of Object.entries(layer.options)) context.report({ type: 'cell', layer: layer.name, option, ...cost })
+    return described
+  } finally {
+    await Promise.all(parks.map((made) => made.dispose()))
+  }
+}
+
+interface TableWork {
+  readonly clean: Park
+  readonly probeWindows: number
+  readonly streams: Stream[]
+  readonly heads: Map<Stream, Float32Array>
+  readonly park: () => Park
+  readonly finish: (done: Measured) => Promise<void>
+  readonly advance: (item: string) => void
+}
+
+/** The embedding and the head, whose inputs are the final hidden states; a tied table is both. */
+async function measureTables(task: MeasureTask, work: TableWork, context: Context): Promise<void> {
+  const { layers, runner, windows } = task
+  const tables = layers.filter((layer) => layer.block === null)
+  const tied = !tables.some((layer) => layer.name === 'head')
+  let inputs: RoundingStatistics | null = null
+  if (tables.length > 0) {
+    const statistics = emptyStatistics(runner.hidden)
+    for (let window = 0; window < windows.length; window++) await addInputs(statistics, await runner.finish(await work.clean.get(window)))
+    inputs = roundingStatistics(statistics)
+  }
+  for (const layer of tables) {
+    const looksUp = layer.name === 'embedding'
+    const multiplies = layer.name === 'head' || tied
+    const probe = async (option: string, quantized: Float32Array): Promise<void> => {
+      const hidden = work.park()
+      const stream = { layer: layer.name, option, hidden }
+      for (let window = 0; window < work.probeWindows; window++) {
+        await hidden.set(window, looksUp ? await runner.embed(windows[window] ?? new Int32Array(), quantized) : await work.clean.get(window))
+      }
+      for (let block = 0; looksUp && block < runner.blocks; block++) {
+        await advanceStreams([stream], work.probeWindows, runner, block, await runner.weights(block), context.signal)
+      }
+      work.streams.push(stream)
+      if (multiplies) work.heads.set(stream, quantized)
+    }
+    const subject = { layer, weights: await task.readWeight(layer.name), inputs: multiplies ? inputs : null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null }
+    await work.finish(await measureLayer(task, subject, probe, work.advance, context))
+  }
+}
