@@ -1,0 +1,33 @@
+/** @file SHA-256 of files by streaming; about a megabyte is in memory at a time. */
+import { createHash } from 'node:crypto'
+import { AppError } from '../../contract/errors.ts'
+import { openBytes } from './byte-file.ts'
+
+const CHUNK_BYTES = 1 << 20
+
+/** Throws the error of a cancelled run where the signal is aborted. */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AppError('cancelled', 'Cancelled')
+}
+
+/** Hexadecimal SHA-256 of a file, as sha256sum prints it. */
+export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
+  const file = await openBytes(path)
+  try {
+    const hash = createHash('sha256')
+    for (let offset = 0; offset < file.sizeBytes; offset += CHUNK_BYTES) {
+      throwIfCancelled(signal)
+      hash.update(await file.read(offset, Math.min(CHUNK_BYTES, file.sizeBytes - offset), 'contents'))
+    }
+    return hash.digest('hex')
+  } finally {
+    await file.close()
+  }
+}
+
+/** Hash of several files: of the lines "hash  name", as sha256sum would list them, in the order given. */
+export async function sha256Files(files: readonly { readonly name: string; readonly path: string }[], signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256')
+  for (const { name, path } of files) hash.update(`${await sha256File(path, signal)}  ${name}\n`)
+  return hash.digest('hex')
+}
