@@ -3,9 +3,10 @@
  * no node-gyp, no header download. Objects are cached by the time stamps of all sources and headers.
  * Files named *.avx2.cc are compiled with AVX2, FMA and F16C on x86-64 and left out elsewhere; *.neon.cc on arm64.
  * `node kernels/build.ts --sanitize` builds with address and undefined-behaviour sanitizers into build/sanitize.
+ * HALFTONE_KERNELS names another folder than build, as it does for the loader. Files appear whole: two builds may overlap.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
@@ -13,7 +14,7 @@ import path from 'node:path'
 const here = import.meta.dirname
 const require = createRequire(import.meta.url)
 const sanitize = process.argv.includes('--sanitize')
-const out = path.join(here, 'build', ...(sanitize ? ['sanitize'] : []))
+const out = path.join(process.env.HALFTONE_KERNELS ?? path.join(here, 'build'), ...(sanitize ? ['sanitize'] : []))
 const windows = process.platform === 'win32'
 const x64 = process.arch === 'x64'
 
@@ -42,6 +43,12 @@ function sources(folder: string): string[] {
     .map((name) => path.join(folder, name))
 }
 
+/** The path to write to in place of `target`, and the step that moves the finished file there. */
+function whole(target: string): { part: string; finish: () => void } {
+  const part = path.join(path.dirname(target), `${String(process.pid)}-${path.basename(target)}`)
+  return { part, finish: () => renameSync(part, target) }
+}
+
 function run(command: string, args: string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: here, stdio: 'inherit' })
@@ -66,9 +73,13 @@ for (const source of new Set(products.flatMap((product) => product.folders.flatM
   if (existsSync(object) && statSync(object).mtimeMs >= newest) continue
   const variant = /\.(avx2|neon)\.cc$/.exec(source)?.[1]
   const flags = [...common, ...(variant ? wide[variant] ?? [] : [])]
-  jobs.push(() => run(compiler, windows
-    ? [...flags, ...includes.map((folder) => `/I${folder}`), '/c', `/Fo${object}`, source]
-    : [...flags, ...includes.flatMap((folder) => ['-isystem', folder]), '-c', '-o', object, source]))
+  jobs.push(async () => {
+    const { part, finish } = whole(object)
+    await run(compiler, windows
+      ? [...flags, ...includes.map((folder) => `/I${folder}`), '/c', `/Fo${part}`, source]
+      : [...flags, ...includes.flatMap((folder) => ['-isystem', folder]), '-c', '-o', part, source])
+    finish()
+  })
 }
 
 mkdirSync(path.join(out, 'objects'), { recursive: true })
@@ -78,18 +89,18 @@ await Promise.all(Array.from({ length: Math.max(1, os.availableParallelism()) },
 }))
 
 for (const product of products) {
-  const inputs = product.folders.flatMap(sources).map((source) => objects.get(source) ?? '')
-  if (product.folders.at(-1) === 'library' && sources('library').length === 0) continue
+  const inputs = [...objects].filter(([source]) => product.folders.includes(path.dirname(source))).map(([, object]) => object)
   const target = path.join(out, product.name)
-  if (compiled === 0 && existsSync(target)) continue
-  rmSync(target, { force: true })
+  if (existsSync(target) && inputs.every((object) => statSync(object).mtimeMs <= statSync(target).mtimeMs)) continue
+  const { part, finish } = whole(target)
   if (windows) {
     const library = path.join(out, 'node_api.lib')
     if (product.addon) await run('lib', ['/nologo', `/def:${nodeApi.def_paths.node_api_def}`, `/out:${library}`, '/machine:x64'])
-    await run('link', ['/nologo', '/dll', `/out:${target}`, ...inputs, ...(product.addon ? [library, 'delayimp.lib', '/delayload:node.exe'] : [])])
+    await run('link', ['/nologo', '/dll', `/out:${part}`, ...inputs, ...(product.addon ? [library, 'delayimp.lib', '/delayload:node.exe'] : [])])
   } else {
     const shared = process.platform === 'darwin' ? ['-dynamiclib', '-undefined', 'dynamic_lookup'] : ['-shared', '-static-libstdc++', '-static-libgcc']
-    await run(compiler, [...shared, ...(sanitize ? ['-fsanitize=address,undefined'] : []), '-o', target, ...inputs, ...(process.platform === 'linux' ? ['-ldl', '-lpthread'] : [])])
+    await run(compiler, [...shared, ...(sanitize ? ['-fsanitize=address,undefined'] : []), '-o', part, ...inputs, ...(process.platform === 'linux' ? ['-ldl', '-lpthread'] : [])])
   }
+  finish()
 }
 if (compiled) writeFileSync(path.join(out, 'built.txt'), `${process.platform}-${process.arch} ${String(compiled)} objects\n`)

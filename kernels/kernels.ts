@@ -46,6 +46,15 @@ export interface NativeSession {
   dispose(): void
 }
 
+/** A session as the addon gives it; `runtime.ts` makes a NativeSession of it. */
+export interface RawSession {
+  readonly inputNames: readonly string[]
+  readonly outputNames: readonly string[]
+  /** The promise gives the outputs that were not written in place. `cancel` ends the run at the next operator. */
+  start(feeds: Readonly<Record<string, Tensor>>, fetches: Readonly<Record<string, Tensor | null>>): { readonly promise: Promise<Record<string, Tensor>>; readonly cancel: () => void }
+  dispose(): void
+}
+
 export interface Shape { readonly rows: number; readonly cols: number }
 export type FitMethod = 'nearest' | 'search'
 
@@ -63,8 +72,8 @@ export interface Kernels {
   // sessions ---------------------------------------------------------------------------------------------------------
   /** Opens ONNX Runtime (once). `library` is the path of the shared library. Returns its version. */
   openRuntime(library: string): string
-  /** A session over a file or over the bytes of a model. The `halftone` operators are registered. */
-  createSession(model: string | Uint8Array, options: SessionOptions): Promise<NativeSession>
+  /** A session over a file or over the bytes of a model. The `halftone` operators are registered. Engine code calls `runtime().createSession`. */
+  createSession(model: string | Uint8Array, options: SessionOptions): Promise<RawSession>
   providers(): readonly Provider[]
 
   // codecs -----------------------------------------------------------------------------------------------------------
