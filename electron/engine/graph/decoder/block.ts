@@ -1,0 +1,59 @@
+/**
+ * @file The graph of one decoder block, the same for all blocks of a model: weights, rotary tables and masks are inputs.
+ * hidden [batch, time, hidden] → out; with a cache also past_k/past_v → present_k/present_v; with taps also the inputs of
+ * the linear layers, [batch · time, in], named `tap.qkv`, `tap.o`, `tap.mlp`, `tap.down`.
+ */
+import { createBuilder } from '../builder.ts'
+import type { BlockLayer } from '../../model.ts'
+import type { Graph } from '../graph.ts'
+import { attention } from './attention.ts'
+import { activations, linear, norm, type LinearKind } from './layers.ts'
+import { linearShape, type DecoderSpec, type Tap } from './spec.ts'
+
+export interface BlockOptions {
+  readonly cache?: boolean
+  readonly taps?: readonly Tap[]
+  /** How each weight enters; dense where nothing is said. */
+  readonly kinds?: Readonly<Partial<Record<BlockLayer, LinearKind>>>
+}
+
+/** Builds the block graph of a model. Names of weight inputs are those of `blockExtras` and the linear layers. */
+export function blockGraph(spec: DecoderSpec, { cache = false, taps = [], kinds = {} }: BlockOptions = {}): Graph {
+  const b = createBuilder()
+  const { placement } = spec.norm
+  const before = (x: string, name: string): string => (placement === 'post' ? x : norm(b, spec, x, name))
+  const project = (x: string, name: BlockLayer): string => linear(b, x, { name, shape: linearShape(spec, name), bias: spec.biases.includes(name), kind: kinds[name] })
+  /** Adds a branch's output to the stream, through the norms that stand after it. */
+  const join = (stream: string, branch: string, name: 'attention' | 'mlp'): string => {
+    const sum = b.one('Add', [stream, placement === 'both' ? norm(b, spec, branch, `${name}_post_norm`) : branch])
+    return placement === 'post' ? norm(b, spec, sum, `${name}_norm`) : sum
+  }
+
+  const hidden = b.input('hidden', 'float32', ['batch', 'time', spec.hidden])
+  const time = b.one('Shape', [hidden], { start: { int: 1 }, end: { int: 2 } })
+  const stream = b.one('Reshape', [hidden, b.ints([-1, spec.hidden])])
+
+  const qkv = before(stream, 'attention_norm')
+  const { context, keys, values } = attention(b, spec, { q: project(qkv, 'q'), k: project(qkv, 'k'), v: project(qkv, 'v'), time, cache })
+  const middle = join(stream, project(context, 'o'), 'attention')
+
+  const mlp = before(middle, 'mlp_norm')
+  const activate = activations[spec.activation]
+  const down = spec.gated ? b.one('Mul', [activate(b, project(mlp, 'gate')), project(mlp, 'up')]) : activate(b, project(mlp, 'up'))
+  const end = join(middle, project(down, 'down'), 'mlp')
+
+  const name = (value: string, wanted: string): string => b.one('Identity', [value], {}, { outputs: [wanted] })
+  b.output(b.one('Reshape', [end, b.one('Shape', [hidden])], {}, { outputs: ['out'] }), 'float32', ['batch', 'time', spec.hidden])
+  if (cache) {
+    b.output(name(keys, 'present_k'), 'float32', ['batch', spec.kvHeads, 'total', spec.headSize])
+    b.output(name(values, 'present_v'), 'float32', ['batch', spec.kvHeads, 'total', spec.headSize])
+  }
+  const tapped: Readonly<Record<Tap, readonly [string, number]>> = {
+    qkv: [qkv, spec.hidden],
+    o: [context, spec.heads * spec.headSize],
+    mlp: [mlp, spec.hidden],
+    down: [down, spec.intermediate],
+  }
+  for (const tap of taps) b.output(name(tapped[tap][0], `tap.${tap}`), 'float32', ['rows', tapped[tap][1]])
+  return b.build('block')
+}
