@@ -64,10 +64,25 @@ export interface GptqOptions {
   readonly fit?: FitMethod // default search
 }
 
+/** The definitions behind the linear algebra of `Kernels`; same arguments, new results. */
+export interface LinalgReference {
+  matmul(a: Float32Array, b: Float32Array, m: number, n: number, k: number, transposeA: boolean, transposeB: boolean): Float64Array
+  /** XᵀX over the rows of x [tokens, cols] that are finite. */
+  gram(x: Float32Array, tokens: number, cols: number): Float64Array
+  cholesky(matrix: Float64Array, n: number): Float64Array
+  /** By way of the inverse itself; no dead columns, no raised damping. */
+  inverseFactor(hessian: Float64Array, n: number, damp: number): Float64Array
+  outputError(a: Float32Array, b: Float32Array, shape: Shape, hessian: Float64Array): number
+}
+
 export interface Kernels {
   setThreads(count: number): void
   /** What this machine's kernels use: 'avx2', 'neon' or 'scalar'. */
   simd(): string
+  /** Takes 'scalar' (the baseline every machine has), the name `simd()` gave, or 'auto'. For comparisons; results differ in the last bits. */
+  setSimd(name: string): void
+  /** The dense kernels as plain loops in double, synchronous: what tests compare with. */
+  readonly reference: LinalgReference
 
   // sessions ---------------------------------------------------------------------------------------------------------
   /** Opens ONNX Runtime (once). `library` is the path of the shared library. Returns its version. */
@@ -112,8 +127,9 @@ export interface Kernels {
 
   // scoring ----------------------------------------------------------------------------------------------------------
   /**
-   * Per row of logits [rows, vocabulary]: negative log-likelihood of `labels` (label −1: not scored), and against
-   * `reference` logits (or null) KL(reference ‖ logits) and whether the arg max agrees (1/0). Outputs are [rows].
+   * Per row of logits [rows, vocabulary]: negative log-likelihood of `labels` (label −1: the row is not scored, its outputs
+   * are 0), and against `reference` logits (or null) KL(reference ‖ logits) and whether the arg max agrees (1/0).
+   * Outputs are [rows]; a row that holds NaN or +∞ scores NaN.
    */
   score(logits: Float32Array, reference: Float32Array | null, labels: Int32Array, rows: number, vocabulary: number, nll: Float64Array, kl: Float64Array, same: Uint8Array): Promise<void>
 }
