@@ -1,9 +1,15 @@
 /** @file Graph → bytes of an ONNX file. Initializers with a file range become external data of the same path and range. */
 import { dataTypes } from '../../../kernels/kernels.ts'
-import { attributeTypes, externalLocation, ModelProto } from './onnx-schema.ts'
+import { Writer } from 'protobufjs'
+import { byteLength } from './element.ts'
+import { attributeTypes, externalLocation, GraphProto, ModelProto, TensorProto } from './onnx-schema.ts'
 import type { Attribute, Dimension, Graph, Initializer, ValueInfo } from './graph.ts'
 
 const irVersion = 10
+/** Field number · 8 + wire type 2 (length-delimited). */
+const graphTag = 7 * 8 + 2
+const initializerTag = 5 * 8 + 2
+const rawDataTag = 9 * 8 + 2
 const utf8 = new TextEncoder()
 
 function dimension(value: Dimension): object {
@@ -12,7 +18,7 @@ function dimension(value: Dimension): object {
 }
 
 function valueInfo({ name, type, shape }: ValueInfo): object {
-  return { name, type: { tensorType: { elemType: dataTypes.indexOf(type), shape: { dim: shape.map(dimension) } } } }
+  return { name, type: { tensorType: { elemType: dataTypes.indexOf(type), ...(shape !== null && { shape: { dim: shape.map(dimension) } }) } } }
 }
 
 function tensor({ name, type, dims, data }: Initializer): object {
@@ -51,14 +57,36 @@ function graphMessage(graph: Graph): object {
   }
 }
 
-/** The bytes of an ONNX model file holding `graph`. External ranges are referred to, not read. */
-export function encodeModel(graph: Graph, producer = 'halftone'): Uint8Array {
-  const message = {
+function modelHead(graph: Graph, producer: string): object {
+  return {
     irVersion,
     producerName: producer,
     opsetImport: Object.entries(graph.opset).map(([domain, version]) => ({ domain, version })),
-    graph: graphMessage(graph),
     metadataProps: Object.entries(graph.metadata).map(([key, value]) => ({ key, value })),
   }
-  return ModelProto.encode(ModelProto.fromObject(message)).finish()
+}
+
+/** The bytes of an ONNX model file holding `graph`. External ranges are referred to, not read. */
+export function encodeModel(graph: Graph, producer = 'halftone'): Uint8Array {
+  return ModelProto.encode(ModelProto.fromObject({ ...modelHead(graph, producer), graph: graphMessage(graph) })).finish()
+}
+
+/** The same file in pieces: between them the payloads of `streamed`, in their order, are still to be put. */
+export function encodePieces(graph: Graph, streamed: readonly Initializer[], producer = 'halftone'): { readonly pieces: readonly Uint8Array[]; readonly sizeBytes: number } {
+  const left = new Set(streamed.map(({ name }) => name))
+  const small = new Map([...graph.initializers].filter(([name]) => !left.has(name)))
+  const head = ModelProto.encode(ModelProto.fromObject(modelHead(graph, producer))).finish()
+  const body = GraphProto.encode(GraphProto.fromObject(graphMessage({ ...graph, initializers: small }))).finish()
+  const tensors = streamed.map((initializer) => {
+    const length = byteLength(initializer.type, initializer.dims)
+    const fields = TensorProto.encode(TensorProto.fromObject(tensor({ ...initializer, data: new Uint8Array(0) }))).finish()
+    const rest = Writer.create().uint32(rawDataTag).uint32(length).finish()
+    const start = Writer.create().uint32(initializerTag).uint32(fields.length + rest.length + length).raw(fields).raw(rest).finish()
+    return { start, length }
+  })
+  const payload = tensors.reduce((sum, { start, length }) => sum + start.length + length, 0)
+  const first = Writer.create().raw(head).uint32(graphTag).uint32(body.length + payload).raw(body).finish()
+  // The first payload follows the end of `first`: its own header belongs to the piece before it.
+  const starts = tensors.map(({ start }) => start)
+  return { pieces: [Buffer.concat([first, starts[0] ?? new Uint8Array(0)]), ...starts.slice(1)], sizeBytes: first.length + payload }
 }

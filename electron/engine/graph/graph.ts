@@ -10,7 +10,8 @@ export type Dimension = number | string | null
 export interface ValueInfo {
   readonly name: string
   readonly type: DataType
-  readonly shape: readonly Dimension[]
+  /** Null where not even the number of dimensions is known. */
+  readonly shape: readonly Dimension[] | null
 }
 
 export type Attribute =

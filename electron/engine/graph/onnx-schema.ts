@@ -63,6 +63,7 @@ function makeRoot(): protobuf.Root {
 const root = makeRoot()
 /** The message type of a whole ONNX file. */
 export const ModelProto = root.lookupType('ModelProto')
+export const GraphProto = root.lookupType('GraphProto')
 export const TensorProto = root.lookupType('TensorProto')
 
 /** AttributeProto.type of each kind of attribute. */

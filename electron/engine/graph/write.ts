@@ -1,0 +1,112 @@
+/**
+ * @file Writes an ONNX file, weights streamed from wherever they are. With external data the order is: data to a temporary
+ * file, old model away, data renamed, model renamed; so a model never stands beside data that is not its own.
+ */
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { AppError } from '../../contract/errors.ts'
+import { openBytes, type ByteFile } from '../io/byte-file.ts'
+import { checkAbsent, writeWhole, type WriteOptions, type Written } from '../io/write-file.ts'
+import { byteLength } from './element.ts'
+import { encodePieces } from './encode.ts'
+import { initializerBytes } from './tensor.ts'
+import type { Attribute, Graph, Initializer, Node } from './graph.ts'
+
+export interface WriteModelOptions extends WriteOptions {
+  /** Put weights in a file of this name beside the model (true: the model's name with `.data`). */
+  readonly externalData?: boolean | string
+}
+
+/** Weights from this size on go to the external file. */
+const EXTERNAL_BYTES_MIN = 1024
+/** The protobuf format ends at 2 GiB. */
+const MODEL_BYTES_MAX = 2 ** 31 - 1
+/** A page: lets the runtime map a tensor in place of copying it. */
+const ALIGNMENT = 4096
+const PIECE_BYTES = 8 << 20
+
+/** Writes `graph` to `file`. Returns what was written, model and data. @throws AppError file-exists, disk-full, bad-request (over 2 GiB in one file) */
+export async function writeModel(source: Graph, file: string, { externalData = false, ...options }: WriteModelOptions = {}): Promise<{ model: Written; data: Written | null }> {
+  const graph = { ...source, nodes: await Promise.all(source.nodes.map(withOwnTensors)) }
+  if (externalData === false) return { model: await writeOne(graph, outside(graph), file, options), data: null }
+  const dataName = externalData === true ? `${path.basename(file)}.data` : externalData
+  if (path.basename(dataName) !== dataName || dataName === '') throw new AppError('bad-request', `external data: found '${dataName}', expected the name of a file beside the model`)
+  const moved = [...graph.initializers.values()].filter((value) => byteLength(value.type, value.dims) >= EXTERNAL_BYTES_MIN)
+  const initializers = new Map(graph.initializers)
+  let offset = 0
+  for (const value of moved) {
+    const length = byteLength(value.type, value.dims)
+    initializers.set(value.name, { ...value, data: { path: dataName, offset, length } })
+    offset = aligned(offset + length)
+  }
+  if (options.overwrite !== true) await checkAbsent(file)
+  if (options.overwrite === true) await rm(file, { force: true })
+  const data = await writeWhole(path.join(path.dirname(file), dataName), payloads(moved), options)
+  const kept = outside(graph).filter((value) => !moved.includes(value))
+  return { model: await writeOne({ ...graph, initializers }, kept, file, options), data }
+}
+
+function outside(graph: Graph): Initializer[] {
+  return [...graph.initializers.values()].filter(({ data }) => !(data instanceof Uint8Array))
+}
+
+/** A node whose attributes hold their tensors themselves: those are written with the node, whatever their size. */
+async function withOwnTensors(node: Node): Promise<Node> {
+  const attributes: Record<string, Attribute> = {}
+  for (const [name, value] of Object.entries(node.attributes)) {
+    if ('tensor' in value) attributes[name] = { tensor: await inMemory(value.tensor) }
+    else if ('graph' in value) {
+      const initializers = await Promise.all([...value.graph.initializers.values()].map(inMemory))
+      const nodes = await Promise.all(value.graph.nodes.map(withOwnTensors))
+      attributes[name] = { graph: { ...value.graph, nodes, initializers: new Map(initializers.map((tensor) => [tensor.name, tensor])) } }
+    } else attributes[name] = value
+  }
+  return { ...node, attributes }
+}
+
+async function inMemory(tensor: Initializer): Promise<Initializer> {
+  return { ...tensor, data: await initializerBytes(tensor) }
+}
+
+async function writeOne(graph: Graph, streamed: readonly Initializer[], file: string, options: WriteOptions): Promise<Written> {
+  const { pieces, sizeBytes } = encodePieces(graph, streamed)
+  if (sizeBytes > MODEL_BYTES_MAX) {
+    throw new AppError('bad-request', `${file}: the model takes ${sizeBytes} bytes, expected at most ${MODEL_BYTES_MAX} in one file`, { hint: 'Write its weights to an external data file.' })
+  }
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (const [index, piece] of pieces.entries()) {
+      yield piece
+      const value = streamed[index]
+      if (value !== undefined) yield* payload(value)
+    }
+  }
+  return writeWhole(file, chunks(), options)
+}
+
+function aligned(offset: number): number {
+  return Math.ceil(offset / ALIGNMENT) * ALIGNMENT
+}
+
+async function* payloads(values: readonly Initializer[]): AsyncGenerator<Uint8Array> {
+  let offset = 0
+  for (const value of values) {
+    yield new Uint8Array(aligned(offset) - offset)
+    yield* payload(value)
+    offset = aligned(offset) + byteLength(value.type, value.dims)
+  }
+}
+
+async function* payload({ name, data }: Initializer): AsyncGenerator<Uint8Array> {
+  if (data instanceof Uint8Array) {
+    yield data
+    return
+  }
+  const file: ByteFile = await openBytes(data.path)
+  try {
+    for (let done = 0; done < data.length; done += PIECE_BYTES) {
+      yield await file.read(data.offset + done, Math.min(PIECE_BYTES, data.length - done), `tensor '${name}'`)
+    }
+  } finally {
+    await file.close()
+  }
+}
