@@ -24,6 +24,20 @@ enum class Fit {
   search,   // scales by importance-weighted least squares
 };
 
+// Blocks fitted together: block b reads n weights at x + b * x_stride, and so on; a stride of 0 shares what it strides.
+// Blocks of one row, or one block of many rows. Formats of one scale a block fit several of a run at once.
+struct BlockRun {
+  int64_t count, n;
+  const float* x;
+  int64_t x_stride;
+  const float* importance;  // nullptr: all alike
+  int64_t importance_stride;
+  const float* sigma2;  // mean square of the row that the block lies in (some searches weigh by it)
+  int64_t sigma2_stride;
+  uint8_t* blocks;
+  size_t block_stride;
+};
+
 struct Codec {
   std::string name;
   int64_t block;  // weights in a block; 0: one block is a whole row
@@ -37,6 +51,8 @@ struct Codec {
   // Fits the block's parameters and codes to x. importance: one weight per element (E[x_j^2] of the layer's inputs),
   // or nullptr. sigma2: mean square of the row the block lies in (some searches weigh by it).
   void (*fit)(const Codec&, const float* x, const float* importance, float sigma2, Fit, int64_t n, uint8_t* block);
+  // The same for many blocks, with the same result.
+  void (*fit_many)(const Codec&, const BlockRun&, Fit);
   // The grid that the block's parameters span; nullptr for formats without codes (F32, F16, BF16).
   void (*grid)(const Codec&, const uint8_t* block, int64_t n, Grid*);
   // Replaces the block's codes (one byte each, q - q_min for affine grids), keeps its parameters.
@@ -44,6 +60,7 @@ struct Codec {
 };
 
 // nullptr for a name that is not a format: "Q4_K", "int4-g64", "int3-channel-sym", …
+// The codec's functions are the ones for the instruction set in use (simd/cpu.h); all give the same bytes.
 const Codec* find_codec(std::string_view name);
 
 inline int64_t block_length(const Codec& codec, int64_t cols) { return codec.block ? codec.block : cols; }
@@ -51,5 +68,10 @@ inline size_t row_bytes(const Codec& codec, int64_t cols) {
   int64_t n = block_length(codec, cols);
   return static_cast<size_t>(cols / n) * codec.block_bytes(codec, n);
 }
+
+// One row of cols weights (a multiple of the block) and its row_bytes().
+void decode_row(const Codec&, const uint8_t* bytes, int64_t cols, float* x);
+// importance: [cols] or nullptr.
+void encode_row(const Codec&, const float* x, const float* importance, Fit, int64_t cols, uint8_t* bytes);
 
 }  // namespace halftone
