@@ -7,6 +7,7 @@ namespace halftone {
 
 void add_codecs(Napi::Env env, Napi::Object exports);
 void add_linalg(Napi::Env env, Napi::Object exports);
+void add_scoring(Napi::Env env, Napi::Object exports);
 void add_session(Napi::Env env, Napi::Object exports);
 void add_weighted_error(Napi::Env env, Napi::Object exports);
 
@@ -14,6 +15,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setThreads", Napi::Function::New(env, [](const Napi::CallbackInfo& info) { set_threads(info[0].As<Napi::Number>().Int32Value()); }));
   add_codecs(env, exports);
   add_linalg(env, exports);
+  add_scoring(env, exports);
   add_session(env, exports);
   add_weighted_error(env, exports);
   return exports;
