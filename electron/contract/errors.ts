@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'network'
   | 'kernels-missing'
   | 'runtime-failed' // ONNX Runtime or a kernel refused
+  | 'engine-stopped' // the engine's process ended while it worked
   | 'cancelled'
   | 'internal'
 
