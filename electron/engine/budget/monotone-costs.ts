@@ -8,13 +8,11 @@ export interface Priced {
   readonly value: number
 }
 
-/** The same options with every value replaced by the least value among options of no more bytes. */
+/** The same options with no value above the least value among options of fewer bytes. */
 export function monotoneCosts<T extends Priced>(options: Readonly<Record<string, T>>): Record<string, T> {
-  const sorted = Object.entries(options).sort(([, a], [, b]) => a.bytes - b.bytes || a.value - b.value)
-  let least = Infinity
-  const lowered = new Map(sorted.map(([name, option]) => {
-    least = Math.min(least, option.value)
-    return [name, option.value === least ? option : { ...option, value: least }]
+  return Object.fromEntries(Object.entries(options).map(([name, option]) => {
+    const smaller = Object.values(options).filter(({ bytes }) => bytes < option.bytes)
+    const least = Math.min(...smaller.map(({ value }) => value))
+    return [name, least < option.value ? { ...option, value: least } : option]
   }))
-  return Object.fromEntries(Object.keys(options).map((name) => [name, lowered.get(name) ?? options[name]]))
 }

@@ -1,0 +1,31 @@
+/** @file The allocators a plan may name. Each takes the same problem; they differ in what they promise. */
+import type { PlanInput } from '../../contract/engine.ts'
+import type { Allocation, Group } from './allocation.ts'
+import { solveExact } from './exact.ts'
+import { allocateGreedy } from './greedy.ts'
+import { allocateMonotone } from './hawq-monotone.ts'
+import { allocateMilp, costConstraint } from './milp.ts'
+
+export interface AllocationProblem {
+  readonly groups: readonly Group[]
+  readonly limit: number
+  /** Sensitivity of each group, for allocators that rank them. */
+  readonly scores: readonly number[]
+  /** Option names from few to many bits. */
+  readonly order: readonly string[]
+}
+
+/** Null where the allocator finds no choice within the limit. */
+export type Allocator = (problem: AllocationProblem, signal: AbortSignal) => Promise<Allocation | null>
+export type AllocatorName = NonNullable<PlanInput['allocator']>
+
+export const allocators = {
+  /** The proved optimum of one cost (the default). */
+  exact: ({ groups, limit }) => Promise.resolve(solveExact(groups, limit)),
+  /** The same optimum by an integer programme; needed where several costs are limited at once. */
+  milp: ({ groups, limit }, signal) => allocateMilp(groups, [costConstraint(groups, limit)], { signal }),
+  /** Steepest hull steps first: next to optimal for many small layers. */
+  greedy: ({ groups, limit }) => Promise.resolve(allocateGreedy(groups, limit)),
+  /** HAWQ-V2's restricted search, for comparison. */
+  monotone: ({ groups, limit, scores, order }) => Promise.resolve(allocateMonotone(groups, limit, scores, order)),
+} satisfies Record<AllocatorName, Allocator>

@@ -1,0 +1,28 @@
+/** @file Uniform baselines: one option for every layer, as far as the layers can take it. What a mixed plan has to beat. */
+import { totals, type Group } from './allocation.ts'
+import type { CurvePoint } from './exact.ts'
+import type { TargetLayer } from './target-layers.ts'
+
+/** All options by growing bits per weight. */
+export function optionOrder(layers: readonly TargetLayer[]): string[] {
+  const bits = new Map<string, number>()
+  for (const { options, elements } of layers) for (const [name, { bytes }] of options) if (!bits.has(name)) bits.set(name, bytes / elements)
+  return [...bits].sort(([, a], [, b]) => a - b).map(([name]) => name)
+}
+
+/** A group that cannot take the option (or is pinned) takes the next one with more bits that it can, else its widest. */
+export function uniformPlans(groups: readonly Group[], layers: readonly TargetLayer[]): (CurvePoint & { option: string })[] {
+  const order = optionOrder(layers)
+  return order
+    .filter((option) => groups.some((group) => group.options.length > 1 && group.options.some((held) => held.option === option)))
+    .map((option) => {
+      const choice = groups.map((group) => nearest(group, order, order.indexOf(option)))
+      return { option, ...totals(groups, choice) }
+    })
+}
+
+function nearest(group: Group, order: readonly string[], wanted: number): number {
+  const ranks = group.options.map(({ option }) => order.indexOf(option))
+  const enough = ranks.filter((rank) => rank >= wanted)
+  return ranks.indexOf(enough.length > 0 ? Math.min(...enough) : Math.max(...ranks))
+}

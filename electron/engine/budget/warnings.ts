@@ -1,0 +1,45 @@
+/** @file What a plan has to say besides its numbers: options layers cannot take, estimated losses, pins that spread, gaps. */
+import type { Allocation } from './allocation.ts'
+import type { TargetLayer } from './target-layers.ts'
+
+const maxNames = 4 // names of layers in one sentence; the rest is counted
+
+export interface WarningInput {
+  readonly layers: readonly TargetLayer[]
+  readonly estimated: readonly string[]
+  readonly followers: readonly string[]
+  readonly allocation: Allocation
+}
+
+export function planWarnings({ layers, estimated, followers, allocation }: WarningInput): string[] {
+  return [
+    ...excludedOptions(layers),
+    ...(estimated.length > 0 ? [`The measurement is unfinished: the losses of ${listed(estimated)} are estimated from layers of the same role.`] : []),
+    ...(followers.length > 0 ? [`${listed(followers)} share their option with a pinned layer and follow it.`] : []),
+    ...gap(allocation),
+  ]
+}
+
+/** One sentence a reason: "blocks.0.q, … (12 layers) cannot take Q4_K, Q6_K: 576 columns are not a multiple of 256." */
+function excludedOptions(layers: readonly TargetLayer[]): string[] {
+  const byReason = new Map<string, { layers: Set<string>; options: Set<string> }>()
+  for (const { name, excluded } of layers) {
+    for (const [option, reason] of excluded) {
+      const held = byReason.get(reason) ?? { layers: new Set(), options: new Set() }
+      held.layers.add(name)
+      held.options.add(option)
+      byReason.set(reason, held)
+    }
+  }
+  return [...byReason].map(([reason, { layers: names, options }]) => `${listed([...names])} cannot take ${[...options].join(', ')}: ${reason}.`)
+}
+
+function gap({ loss, lowerBound }: Allocation): string[] {
+  if (lowerBound <= 0 || loss <= lowerBound * (1 + 1e-6)) return []
+  return [`The choice is within ${(100 * (loss / lowerBound - 1)).toPrecision(2)} % of the best possible predicted loss.`]
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, maxNames).join(', ')
+  return names.length <= maxNames ? shown : `${shown}, … (${names.length} layers)`
+}
