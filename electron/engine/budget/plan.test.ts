@@ -44,7 +44,7 @@ test('a recipe within the budget, everything counted, that says what it was made
   expect(recipe.data).toEqual({ path: 'd', sha256: 'bb', samples: 4, length: 512 })
   expect(recipe).toMatchObject({ model: { path: 'model', sha256: 'aa' }, rounder: 'search', metric: 'layer-output', target: 'gguf', tool: 'halftone test' })
   expect(recipe.choice.map(({ name }) => name)).toEqual(['blocks.0.q', 'blocks.0.k', 'blocks.0.v', 'head'])
-  const blockBytes: Record<string, number> = { Q2_K: 84, Q3_K: 110, Q4_K: 144, Q6_K: 210, F16: 512 }
+  const blockBytes: Record<string, number> = { Q2_K: 84, Q3_K: 110, Q4_K: 144, Q6_K: 210, Q8_0: 272, Q4_0: 144, F16: 512 }
   for (const { name, option, bytes } of recipe.choice) expect(bytes).toBe((name === 'head' ? 2048 : 512) * blockBytes[option])
 })
 
