@@ -16,7 +16,9 @@ export interface Placement {
   readonly shape: readonly number[]
   readonly source: Source
   /** Rows of each weight of a fused tensor, in its order; this weight alone otherwise. */
-  readonly rows: readonly { readonly name: string; readonly count: number }[]
+  readonly rows: readonly number[]
+  /** Which of them this one is. */
+  readonly index: number
 }
 
 /** Splits `blocks.3.q.bias` into block 3, `q` and `bias`. */
@@ -43,7 +45,7 @@ function isBlockLayer(name: string): name is BlockLayer {
 
 /** The places of all tensors of a model under a name table. */
 export function placements(spec: DecoderSpec, names: NameTable, prefix: string): ReadonlyMap<string, Placement> {
-  const rowsOf = (part: Part): { name: string; count: number }[] => part.of.filter(isBlockLayer).map((name) => ({ name, count: linearShape(spec, name)[0] }))
+  const rowsOf = (part: Part): number[] => part.of.filter(isBlockLayer).map((name) => linearShape(spec, name)[0])
   return new Map(
     [...modelTensors(spec)].map(([name, shape]) => {
       const { block, stem, suffix } = parse(name)
@@ -51,24 +53,24 @@ export function placements(spec: DecoderSpec, names: NameTable, prefix: string):
       if (source === undefined) throw new Error(`no tensor name for ${name}`)
       const module = source.module.startsWith('/') ? source.module.slice(1) : prefix + source.module
       const tensor = `${module.replace('{i}', String(block))}.${suffix}`
-      return [name, { name, tensor, shape, source, rows: source.part ? rowsOf(source.part) : [{ name: stem, count: shape[0] ?? 0 }] }]
+      return [name, { name, tensor, shape, source, rows: source.part ? rowsOf(source.part) : [shape[0] ?? 0], index: source.part ? source.part.of.indexOf(stem) : 0 }]
     }),
   )
 }
 
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0)
+}
+
 /** The shape a file must have for the tensor of a placement. */
 export function storedShape({ shape, source, rows }: Placement): readonly number[] {
-  const total = rows.reduce((sum, { count }) => sum + count, 0)
   const [, ...rest] = shape
-  return source.transposed === true && rest.length === 1 ? [...rest, total] : [total, ...rest]
+  return source.transposed === true && rest.length === 1 ? [...rest, sum(rows)] : [sum(rows), ...rest]
 }
 
 /** First and last row of a placement inside its stacked tensor. */
-export function rowRange({ name, rows }: Placement): readonly [number, number] {
-  const { stem } = parse(name)
-  const before = rows.slice(0, Math.max(0, rows.findIndex((row) => row.name === stem)))
-  const first = before.reduce((sum, { count }) => sum + count, 0)
-  return [first, first + (rows.find((row) => row.name === stem)?.count ?? 0)]
+export function rowRange({ rows, index }: Placement): readonly [number, number] {
+  return [sum(rows.slice(0, index)), sum(rows.slice(0, index + 1))]
 }
 
 /** The prefix under which a Hugging Face file has its embedding. */
