@@ -8,8 +8,8 @@ import { openProgram } from './program.ts'
 import index from './goldens/index.json' with { type: 'json' }
 
 const goldens = path.join(import.meta.dirname, 'goldens')
-/** Of the largest logit: float32 against transformers in float64; the task allows 1e-4. */
-const TOLERANCE = 2e-5
+/** Of the largest logit: float32 here against float64 in transformers; 1.6e-6 is the worst seen. */
+const TOLERANCE = 5e-6
 
 async function readGolden(file: string): Promise<Float32Array> {
   const bytes = await readFile(file)

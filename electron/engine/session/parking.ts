@@ -1,0 +1,35 @@
+/** @file Hands out parks under one memory limit: those that no longer fit go to disk. */
+import { freemem } from 'node:os'
+import type { Park } from '../calibrate/runner.ts'
+import { openPark } from './park.ts'
+
+/** Share of the free memory that parked hidden states may take where the user set no limit. */
+const shareOfFree = 0.25
+
+export interface Parking {
+  /** A place for `windows` windows, in memory while all parks together fit the limit, else in a file. */
+  open(windows: number): Park
+}
+
+/** A parking for hidden states of at most `slotBytes` a window. */
+export function createParking({ slotBytes, memoryBytes = freemem() * shareOfFree, folder }: { slotBytes: number; memoryBytes?: number | undefined; folder?: string }): Parking {
+  let held = 0
+  return {
+    open(windows) {
+      const wanted = windows * slotBytes
+      const fits = held + wanted <= memoryBytes
+      if (fits) held += wanted
+      const park = openPark({ windows, slotBytes, memoryBytes: fits ? wanted : 0, ...(folder !== undefined && { folder }) })
+      let open = true
+      return {
+        get: (window) => park.get(window),
+        set: (window, hidden) => park.set(window, hidden),
+        async dispose() {
+          if (open && fits) held -= wanted
+          open = false
+          await park.dispose()
+        },
+      }
+    },
+  }
+}
