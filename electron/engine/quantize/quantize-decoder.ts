@@ -21,7 +21,7 @@ export interface QuantizeTask {
   readonly windows: readonly Int32Array[]
   readonly rounder: Rounder
   readonly readWeight: (layer: string) => Promise<Float32Array>
-  readonly park: () => Park
+  readonly park: (windows: number) => Park
 }
 
 /** Reads an option's name as a codec; refuses what no codec is called. */
@@ -109,7 +109,7 @@ async function headStatistics({ job, runner, windows, park }: QuantizeTask): Pro
     statistics.tokens = windows.reduce((sum, window) => sum + window.length, 0)
     return statistics
   }
-  const hidden = park()
+  const hidden = park(windows.length)
   try {
     for (const [index, window] of windows.entries()) await hidden.set(index, await runner.embed(window))
     for (let block = 0; block < runner.blocks; block++) {
@@ -152,7 +152,7 @@ export async function quantizeDecoder(task: QuantizeTask): Promise<void> {
     }
     progress.advance(layer.name)
   }
-  const hidden = task.park()
+  const hidden = task.park(Math.max(windows.length, 1))
   try {
     for (const [index, window] of windows.entries()) await hidden.set(index, await runner.embed(window, dense.get('embedding')))
     for (let block = 0; block < runner.blocks; block++) {

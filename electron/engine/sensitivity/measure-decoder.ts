@@ -32,7 +32,7 @@ export interface MeasureTask {
   readonly rounder: Rounder
   readonly readWeight: (layer: string) => Promise<Float32Array>
   /** A place for the hidden states of `windows` windows. */
-  readonly park: () => Park
+  readonly park: (windows: number) => Park
   /** Local errors known from an unfinished measurement: layer → option → error. */
   readonly known: ReadonlyMap<string, Readonly<Record<string, number>>>
   /** Called after each layer with all local errors so far. */
@@ -149,8 +149,8 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
   const streams: Stream[] = []
   const heads = new Map<Stream, Float32Array>()
   const parks: Park[] = []
-  const park = (): Park => {
-    const made = task.park()
+  const park = (count: number): Park => {
+    const made = task.park(count)
     parks.push(made)
     return made
   }
@@ -159,9 +159,9 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
     await task.save(measured.map(describe))
   }
   try {
-    const clean = park()
+    const clean = park(windows.length)
     for (const [index, window] of windows.entries()) await clean.set(index, await runner.embed(window))
-    const before = park() // the clean hidden states in front of the current block, of the probe windows
+    const before = park(probeWindows) // the clean hidden states in front of the current block, of the probe windows
     for (let block = 0; block < runner.blocks; block++) {
       const weights = await runner.weights(block)
       const mine = layers.filter((layer) => layer.block === block)
@@ -177,7 +177,7 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
           const dense = weights[part]
           if (!layer || !dense) continue
           const probe = async (option: string, quantized: Float32Array): Promise<void> => {
-            const hidden = park()
+            const hidden = park(probeWindows)
             const replaced = { ...weights, [part]: quantized } satisfies Partial<Record<BlockLayer, Float32Array>>
             for (let window = 0; window < probeWindows; window++) await hidden.set(window, await runner.run(block, await before.get(window), replaced))
             streams.push({ layer: layer.name, option, hidden })
@@ -207,7 +207,7 @@ interface TableWork {
   readonly probeWindows: number
   readonly streams: Stream[]
   readonly heads: Map<Stream, Float32Array>
-  readonly park: () => Park
+  readonly park: (windows: number) => Park
   readonly finish: (done: Measured) => Promise<void>
   readonly advance: (item: string) => void
 }
@@ -227,7 +227,7 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
     const looksUp = layer.name === 'embedding'
     const multiplies = layer.name === 'head' || tied
     const probe = async (option: string, quantized: Float32Array): Promise<void> => {
-      const hidden = work.park()
+      const hidden = work.park(work.probeWindows)
       const stream = { layer: layer.name, option, hidden }
       for (let window = 0; window < work.probeWindows; window++) {
         await hidden.set(window, looksUp ? await runner.embed(windows[window] ?? new Int32Array(), quantized) : await work.clean.get(window))

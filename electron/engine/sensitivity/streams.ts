@@ -45,7 +45,7 @@ export async function logitsOf(runner: BlockRunner, hidden: Float32Array, head?:
 export async function divergences(reference: Float32Array, logits: Float32Array, vocabulary: number): Promise<Float64Array> {
   const rows = logits.length / vocabulary
   const kl = new Float64Array(rows)
-  await kernels().score(logits, reference, new Int32Array(rows).fill(-1), rows, vocabulary, new Float64Array(rows), kl, new Uint8Array(rows))
+  await kernels().score(logits, reference, new Int32Array(rows), rows, vocabulary, new Float64Array(rows), kl, new Uint8Array(rows))
   return kl
 }
 
