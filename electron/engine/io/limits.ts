@@ -30,3 +30,11 @@ export const JSON_BYTES_MAX = 32 << 20
 export const TOKENIZER_BYTES_MAX = 128 << 20
 /** Nesting of a JSON side file: real ones stay below 10. */
 export const JSON_DEPTH_MAX = 64
+/** Entries of a vocabulary: the largest published ones have 262,144. */
+export const VOCABULARY_MAX = 1 << 21
+/** Merges of a BPE tokenizer: the largest published ones have about 580,000. */
+export const MERGES_MAX = 1 << 22
+/** Length of a splitting pattern in a tokenizer file: real ones are below 1,000 characters; long ones can be made to run for ever. */
+export const PATTERN_LENGTH_MAX = 4096
+/** Chat templates are programs: real ones are below 20,000 characters, long ones could be made to run for ever. */
+export const TEMPLATE_BYTES_MAX = 200_000
