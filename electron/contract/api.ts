@@ -79,6 +79,7 @@ export const api = {
   'project.open': { input: ByHandle, output: OpenProject },
   'project.reopen': { input: z.object({ id: z.string() }), output: OpenProject },
   'project.example': { input: none, output: OpenProject },
+  'project.downloaded': { input: z.object({ id: z.string() }), output: OpenProject },
   'project.close': { input: none, output: none },
   'project.forget': { input: z.object({ id: z.string() }), output: none },
   'project.update': { input: ProjectPatch, output: Project },

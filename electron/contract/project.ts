@@ -58,5 +58,5 @@ export const Project = z.object({
 export type Project = z.infer<typeof Project>
 
 /** What the window may change directly; the rest changes by opening files and running jobs. */
-export const ProjectPatch = Project.pick({ name: true, step: true, measure: true, draft: true, limits: true }).partial()
+export const ProjectPatch = z.object({ name: z.string().min(1), step: Step, measure: MeasureSettings, draft: Draft, limits: z.array(Limit) }).partial()
 export type ProjectPatch = z.infer<typeof ProjectPatch>

@@ -1,0 +1,114 @@
+/** @file The open project: what is known of its model and data, and every change the window may ask for. */
+import path from 'node:path'
+import type { OpenProject } from '../contract/api.ts'
+import type { DataPreview } from '../contract/engine.ts'
+import { AppError } from '../contract/errors.ts'
+import type { Project, ProjectPatch } from '../contract/project.ts'
+import type { EngineHost } from './engine-host.ts'
+import { refuseOverlap } from './held-out.ts'
+import { patched } from './patched.ts'
+import { measureKey, type Projects } from './projects.ts'
+
+export interface Desk {
+  current: () => OpenProject | null
+  /** The open project; throws AppError 'bad-request' where there is none. */
+  need: () => OpenProject
+  openModel: (model: string) => Promise<OpenProject>
+  reopen: (id: string) => Promise<OpenProject>
+  close: () => void
+  update: (patch: ProjectPatch & { measured?: Project['measured'] }) => Promise<Project>
+  setData: (file: string) => Promise<DataPreview>
+  setHeldOut: (file: string | null) => Promise<Project>
+  clearData: () => Promise<Project>
+  /** Reads the map again: after a measurement, or after the settings it belongs to changed. */
+  readSensitivity: () => Promise<void>
+}
+
+export interface DeskOptions {
+  readonly projects: Projects
+  readonly engine: EngineHost
+  readonly onProject: (open: OpenProject | null) => void
+  readonly onSensitivity: (open: OpenProject) => void
+}
+
+export function createDesk({ projects, engine, onProject, onSensitivity }: DeskOptions): Desk {
+  let open: OpenProject | null = null
+
+  function need(): OpenProject {
+    if (!open) throw new AppError('bad-request', 'no project is open', { hint: 'Open a model first.' })
+    return open
+  }
+  async function set(project: Project, more: Partial<OpenProject> = {}): Promise<OpenProject> {
+    const next = { ...need(), ...more, project }
+    open = next
+    onProject(next)
+    await projects.save(project)
+    return next
+  }
+  async function preview(project: Project, file: string): Promise<DataPreview> {
+    return engine.call('previewData', { model: project.model, data: file, length: project.measure.length })
+  }
+  async function openProject(project: Project): Promise<OpenProject> {
+    const summary = await engine.call('inspect', { model: project.model })
+    const next = { ...project, openedAt: Date.now() }
+    // Data that has gone since is no reason not to open the model.
+    const seen = next.data === null ? null : await preview(next, next.data.path).catch(() => null)
+    const known = seen === null ? { ...next, data: null } : next
+    open = { project: known, summary, preview: seen, sensitivity: await projects.sensitivity(known) }
+    onProject(open)
+    await projects.save(known)
+    return open
+  }
+  async function readSensitivity(): Promise<void> {
+    const { project } = need()
+    const sensitivity = await projects.sensitivity(project)
+    if (open?.project.id !== project.id) return
+    open = { ...need(), sensitivity }
+    onSensitivity(open)
+  }
+
+  return {
+    current: () => open,
+    need,
+    readSensitivity,
+    openModel: async (model) => openProject(await projects.forModel(model, path.basename(model).replace(/\.(gguf|onnx|safetensors)$/i, ''))),
+    async reopen(id) {
+      const project = await projects.read(id)
+      if (!project) throw new AppError('file-missing', 'this project is no longer there', { hint: 'Open its model again.' })
+      return openProject(project)
+    },
+    close() {
+      open = null
+      onProject(null)
+    },
+    async update(patch) {
+      const before = need().project
+      const { project } = await set(patched(before, patch))
+      const key = (given: Project): string => measureKey(given.data?.sha256 ?? null, given.measure)
+      if (key(project) !== key(before)) await readSensitivity()
+      return project
+    },
+    async setData(file) {
+      const { project } = need()
+      const seen = await preview(project, file)
+      const heldOut = project.data?.heldOut ?? null
+      if (heldOut) await refuseOverlap({ path: file, sha256: seen.sha256 }, heldOut)
+      await set({ ...project, data: { path: file, name: path.basename(file), sha256: seen.sha256, heldOut } }, { preview: seen })
+      await readSensitivity()
+      return seen
+    },
+    async setHeldOut(file) {
+      const { project } = need()
+      if (!project.data) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose it first.' })
+      if (file === null) return (await set({ ...project, data: { ...project.data, heldOut: null } })).project
+      const { sha256 } = await preview(project, file)
+      await refuseOverlap(project.data, { path: file, sha256 })
+      return (await set({ ...project, data: { ...project.data, heldOut: { path: file, name: path.basename(file), sha256 } } })).project
+    },
+    async clearData() {
+      const { project } = await set({ ...need().project, data: null }, { preview: null })
+      await readSensitivity()
+      return project
+    },
+  }
+}

@@ -1,0 +1,89 @@
+/** @file From the open project to the request of a job: the one place where paths are put into requests. */
+import { stat, statfs } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import type { OpenProject, Review } from '../contract/api.ts'
+import type { Plan } from '../contract/engine.ts'
+import { AppError } from '../contract/errors.ts'
+import { JobRequest, type JobRecord } from '../contract/job.ts'
+import type { Draft } from '../contract/project.ts'
+import { CompressReport } from '../contract/report.ts'
+import type { EngineHost } from './engine-host.ts'
+
+/** The finished tensors in the job's folder, and the file made from them. */
+const diskFactor = 2.1
+
+/** Solves the draft, or a plan that gives every layer the same option. */
+export async function solve(engine: EngineHost, open: OpenProject, draft: Draft, uniform: string | null = null): Promise<Plan> {
+  const measured = open.sensitivity
+  if (!measured) throw new AppError('bad-request', 'nothing has been measured yet', { hint: 'Run the Sensitivity step first.' })
+  const pins = uniform === null ? draft.pins : Object.fromEntries(measured.layers.filter((layer) => Object.hasOwn(layer.options, uniform)).map((layer) => [layer.name, uniform]))
+  return engine.call('plan', {
+    model: open.project.model, measured, target: draft.target, pins, correction: uniform === null ? draft.correction : 'none',
+    budget: uniform === null ? draft.budget : { kind: 'ratio', value: 1 },
+  })
+}
+
+/** Where a run of this plan is written: a folder of its own, named after what is in it. */
+export function outFolder(root: string, open: OpenProject, plan: Plan, uniform: string | null): string {
+  const what = uniform ?? `${plan.recipe.predicted.bitsPerWeight.toFixed(2)}bpw`
+  return path.join(root, `${open.project.name}-${plan.recipe.target}-${what}`)
+}
+
+/** A folder name that is not taken: `name`, `name 2`, … */
+export async function freeName(folder: string): Promise<string> {
+  for (let count = 1; ; count++) {
+    const name = count === 1 ? folder : `${folder}-${String(count)}`
+    if (!(await stat(name).catch(() => undefined))) return name
+  }
+}
+
+export function measureRequest(open: OpenProject, out: string): JobRequest {
+  const { project } = open
+  if (!project.data) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose data in the Data step, or use the bundled text.' })
+  const { metric, rounder, samples, length } = project.measure
+  return JobRequest.parse({ kind: 'measure', input: { model: project.model, data: project.data.path, metric, rounder, samples, length, out } })
+}
+
+export function runRequest(open: OpenProject, plan: Plan, out: string, uniform: string | null): JobRequest {
+  return JobRequest.parse({ kind: 'run', recipe: plan.recipe, out, text: open.project.data?.heldOut?.path ?? null, uniform })
+}
+
+/** The file or folder a finished run wrote. */
+export function outputOf(job: JobRecord): string {
+  const report = CompressReport.safeParse(job.result)
+  if (!report.success) throw new AppError('bad-request', `"${job.title}" has not written a model yet`, { hint: 'Wait until it is done.' })
+  return report.data.output
+}
+
+export function evaluateRequest(open: OpenProject, subject: string, model: string): JobRequest {
+  const text = open.project.data?.heldOut?.path ?? open.project.data?.path
+  if (text === undefined) throw new AppError('bad-request', 'there is no text to evaluate on', { hint: 'Choose data in the Data step.' })
+  const reference = subject === 'original' ? {} : { reference: open.project.model }
+  return JobRequest.parse({ kind: 'evaluate', subject, input: { model, text, ...reference } })
+}
+
+export async function review(out: string, plan: Plan): Promise<Review> {
+  return {
+    out, exists: (await stat(out).catch(() => undefined)) !== undefined, diskNeededBytes: Math.ceil(plan.recipe.predicted.sizeBytes * diskFactor),
+    diskFreeBytes: await freeBytes(out), memoryTotalBytes: os.totalmem(),
+  }
+}
+
+/** Free space where `file` is or will be. */
+export async function freeBytes(file: string): Promise<number> {
+  let folder = file
+  while (!(await stat(folder).catch(() => undefined)) && path.dirname(folder) !== folder) folder = path.dirname(folder)
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`
+
+/** Why a job cannot start now, in words, or null. */
+export async function obstacleOf(job: JobRecord): Promise<string | null> {
+  if (job.request.kind !== 'run') return null
+  const needed = Math.ceil(job.request.recipe.predicted.sizeBytes * diskFactor)
+  const free = await freeBytes(job.request.out)
+  return free >= needed ? null : `The disk has ${gigabytes(free)} free and this needs ${gigabytes(needed)}. It goes on by itself once there is room.`
+}

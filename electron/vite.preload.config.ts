@@ -1,0 +1,4 @@
+/** @file The sandboxed preload script: one CommonJS file. */
+import { defineConfig } from 'vite'
+
+export default defineConfig({})
