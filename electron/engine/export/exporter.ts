@@ -7,15 +7,20 @@ import type { DecoderModel } from '../session/model.ts'
 /** The quantized bytes of a layer, in its codec's block layout. */
 export type ReadBlob = (layer: string) => Promise<Uint8Array>
 
-export interface ExportTask {
+/** What made a file, written into it: the recipe without what follows from it. */
+export type Provenance = Omit<Recipe, 'choice' | 'predicted' | 'memoryBytes' | 'version'>
+
+export interface ExportSource {
   readonly model: DecoderModel
   readonly tokenizer: Tokenizer
-  readonly recipe: Recipe
+  readonly provenance: Provenance
+}
+
+export interface ExportTask extends ExportSource {
+  readonly choice: readonly LayerChoice[]
   readonly blob: ReadBlob
   /** Folder that receives the files. */
   readonly out: string
-  /** Key-values to embed beside the recipe: measured numbers, data hash. */
-  readonly notes: Readonly<Record<string, string | number>>
 }
 
 export interface Exported {
@@ -26,7 +31,10 @@ export interface Exported {
 }
 
 export interface Exporter {
+  /** What `write` makes below `out`; '' where the folder itself is the model. */
+  readonly fileName: string
   /** Exact bytes of everything that will be written for this choice. */
-  size(task: Omit<ExportTask, 'blob' | 'recipe' | 'notes'>, choice: readonly LayerChoice[]): Promise<number>
+  size(source: ExportSource, choice: readonly LayerChoice[]): Promise<number>
+  /** Writes the files, over those of an earlier run. */
   write(task: ExportTask, context: Context): Promise<Exported>
 }
