@@ -38,3 +38,11 @@ export const MERGES_MAX = 1 << 22
 export const PATTERN_LENGTH_MAX = 4096
 /** Chat templates are programs: real ones are below 20,000 characters, long ones could be made to run for ever. */
 export const TEMPLATE_BYTES_MAX = 200_000
+/** A text file read as one document: V8's longest string is about 512 MB. */
+export const TEXT_BYTES_MAX = 256 << 20
+/** One row of a data file: longer ones are a file without line ends. */
+export const ROW_BYTES_MAX = 32 << 20
+/** Files of a data folder. */
+export const DATA_FILES_MAX = 10_000
+/** Tokens of a text that windows are chosen from: some 60 MB of English, a few minutes of tokenizing. */
+export const TOKENS_MAX = 1 << 24

@@ -35,6 +35,9 @@ export interface Tokenizer {
   idOf(token: string): number | null
 }
 
+/** Time after which encoding lets the event loop turn; a piece more takes a few milliseconds. */
+const TURN_MS = 8
+
 function createLibrary(file: TokenizerFile, json: JsonObject): Library {
   try {
     return new Library(json, { ...file.config })
@@ -75,6 +78,7 @@ export function createTokenizer(file: TokenizerFile): Tokenizer {
   const splitter = continued.pre_tokenizer
   const kinds = cutKinds(file, { encode: encodePiece, split: (text) => (splitter === null ? null : splitter.pre_tokenize(text, { section_index: 0 })), unknown })
 
+  let turned = performance.now() // of the event loop, over all calls: many short texts must not hold it up either
   return {
     file,
     vocabulary: file.tokens.length,
@@ -86,7 +90,10 @@ export function createTokenizer(file: TokenizerFile): Tokenizer {
       const parts: (readonly number[])[] = []
       for (const piece of cutText(text, kinds)) {
         throwIfCancelled(signal)
-        if (parts.length > 0) await setImmediate()
+        if (performance.now() - turned > TURN_MS) {
+          await setImmediate()
+          turned = performance.now()
+        }
         parts.push(encodePiece(piece, parts.length > 0))
       }
       return joinIds(parts)
