@@ -84,10 +84,10 @@ export async function score(task: EvaluateTask, context: Context): Promise<Score
 async function scoreRows({ nll, nllReference, kl, same }: Scores, at: number, labels: Int32Array, logits: Float32Array, reference: Float32Array | null): Promise<void> {
   const rows = labels.length
   const vocabulary = logits.length / rows
-  const part = <T extends Float64Array | Uint8Array>(all: T): T => all.subarray(at, at + rows) as T
   const unused = { kl: new Float64Array(rows), same: new Uint8Array(rows) }
-  await kernels().score(logits, reference, labels, rows, vocabulary, part(nll), reference ? part(kl) : unused.kl, reference ? part(same) : unused.same)
-  if (reference) await kernels().score(reference, null, labels, rows, vocabulary, part(nllReference), unused.kl, unused.same)
+  const found = reference ? { kl: kl.subarray(at, at + rows), same: same.subarray(at, at + rows) } : unused
+  await kernels().score(logits, reference, labels, rows, vocabulary, nll.subarray(at, at + rows), found.kl, found.same)
+  if (reference) await kernels().score(reference, null, labels, rows, vocabulary, nllReference.subarray(at, at + rows), unused.kl, unused.same)
 }
 
 /** Mean of values and the standard error of it. */

@@ -2,7 +2,7 @@
  * @file Pieces of the decoder graphs: norms, activations, linear layers. Standard operators only, in forms that both ONNX
  * Runtime's fusions and differentiation know. Activations of linear layers are two-dimensional: [rows, features].
  */
-import type { Attributes, Builder } from '../builder.ts'
+import type { Builder } from '../builder.ts'
 import type { Dimension } from '../graph.ts'
 import type { Activation, DecoderSpec } from './spec.ts'
 
@@ -49,15 +49,10 @@ export interface Branch {
   readonly rank: number
 }
 
-/** How the weight of a linear layer enters the graph: dense float inputs, or Halftone's packed product over codec bytes. */
-export type LinearKind = { readonly weight: 'dense'; readonly branch?: Branch } | { readonly weight: 'packed'; readonly attributes: Attributes; readonly inputs: readonly PackedInput[]; readonly branch?: Branch }
-
-/** One tensor of a packed weight: `suffix` makes the graph input's name. */
-export interface PackedInput {
-  readonly suffix: string
-  readonly type: 'uint8' | 'float32' | 'float16'
-  readonly shape: readonly number[]
-}
+/** How the weight of a linear layer enters the graph: as dense floats, or as the codes, scales and zero points of Halftone's QMatMul. */
+export type LinearKind =
+  | { readonly weight: 'dense'; readonly branch?: Branch }
+  | { readonly weight: 'packed'; readonly bits: 2 | 3 | 4 | 8; /** Weights that share a scale; a whole row where it is 0. */ readonly group: number; readonly zeros: boolean; readonly branch?: Branch }
 
 export interface LinearOptions {
   readonly name: string
@@ -72,9 +67,15 @@ const products: { readonly [K in LinearKind['weight']]: (b: Builder, x: string, 
     const inputs = [x, b.input(name, 'float32', shape), ...(bias ? [b.input(`${name}.bias`, 'float32', [shape[0]])] : [])]
     return b.one('Gemm', inputs, { transB: { int: 1 } })
   },
-  packed(b, x, { name, shape, bias }, { attributes, inputs }) {
-    const y = b.one('QMatMul', [x, ...inputs.map(({ suffix, type, shape: dims }) => b.input(`${name}.${suffix}`, type, dims))], attributes, { domain: 'halftone' })
-    return bias ? b.one('Add', [y, b.input(`${name}.bias`, 'float32', [shape[0]])]) : y
+  packed(b, x, { name, shape: [out, cols], bias }, { bits, group, zeros }) {
+    const groups = group === 0 ? 1 : cols / group
+    const weight = [
+      b.input(`${name}.codes`, 'uint8', [out, Math.ceil((cols * bits) / 8)]),
+      b.input(`${name}.scales`, 'float32', [out, groups]),
+      ...(zeros ? [b.input(`${name}.zeros`, 'float32', [out, groups])] : []),
+    ]
+    const y = b.one('QMatMul', [x, ...weight], { K: { int: cols }, bits: { int: bits }, group: { int: group } }, { domain: 'halftone' })
+    return bias ? b.one('Add', [y, b.input(`${name}.bias`, 'float32', [out])]) : y
   },
 }
 

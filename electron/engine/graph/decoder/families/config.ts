@@ -58,6 +58,7 @@ const scalings: Readonly<Record<string, ReadScaling>> = {
     kind: 'llama3', factor: scaling.number('factor'), low: scaling.number('low_freq_factor'), high: scaling.number('high_freq_factor'), original,
   }),
   yarn(scaling, { max, original }) {
+    if (scaling.has('long_factor')) return longrope(scaling, { max, original }) // Phi-3's first name for it
     const factor = scaling.has('factor') ? scaling.number('factor') : max / original
     const scales = scaling.has('mscale') && scaling.has('mscale_all_dim') ? yarnAttention(factor, scaling.number('mscale')) / yarnAttention(factor, scaling.number('mscale_all_dim')) : yarnAttention(factor)
     return {
