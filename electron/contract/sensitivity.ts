@@ -30,7 +30,7 @@ export const Sensitivity = z.object({
   version: z.literal(1),
   tool: z.string(),
   model: z.object({ path: z.string(), sha256: z.string() }),
-  data: z.object({ path: z.string(), sha256: z.string(), tokens: z.number().int().optional(), samples: z.number().int().optional() }),
+  data: z.object({ path: z.string(), sha256: z.string(), tokens: z.number().int().optional(), samples: z.number().int().optional(), seed: z.number().int().optional() }),
   metric: z.string(),
   rounder: z.string(),
   /** False while a measurement is under way or was stopped: layers without options are not measured yet. */

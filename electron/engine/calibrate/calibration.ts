@@ -1,4 +1,6 @@
 /** @file Calibration windows of a model from a text: tokenized, chosen by seed, and kept apart from the windows it is judged on. */
+import { createHash } from 'node:crypto'
+import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import { readTexts, tokenWindows } from '../io/data.ts'
 import { checkVocabulary, openTokenizer, type Tokenizer } from '../io/tokenizer.ts'
@@ -7,6 +9,8 @@ import type { DecoderModel } from '../session/model.ts'
 export interface Calibration {
   readonly tokenizer: Tokenizer
   readonly windows: readonly Int32Array[]
+  /** Of the windows, in order. */
+  readonly sha256: string
   readonly warnings: readonly string[]
 }
 
@@ -16,16 +20,42 @@ export interface CalibrationOptions {
   readonly seed: number
 }
 
-/** Opens the model's tokenizer and cuts `data` into windows. */
-export async function openCalibration(model: DecoderModel, data: string, options: CalibrationOptions, context: Context): Promise<Calibration> {
+/** The model's tokenizer, checked against its embedding. */
+export async function openModelTokenizer(model: DecoderModel): Promise<Tokenizer> {
   const tokenizer = await openTokenizer(model.path)
   checkVocabulary(tokenizer, model.spec.vocabulary)
-  const { windows } = await tokenWindows(tokenizer, readTexts(data), { ...options, signal: context.signal })
+  return tokenizer
+}
+
+function windowsHash(windows: readonly Int32Array[]): string {
+  const hash = createHash('sha256')
+  for (const window of windows) hash.update(new Uint8Array(window.buffer, window.byteOffset, window.byteLength))
+  return hash.digest('hex')
+}
+
+/** Opens the model's tokenizer and cuts `data` into windows. */
+export async function openCalibration(model: DecoderModel, data: string, options: CalibrationOptions, { signal }: Pick<Context, 'signal'>): Promise<Calibration> {
+  const tokenizer = await openModelTokenizer(model)
+  const { windows } = await tokenWindows(tokenizer, readTexts(data), { ...options, signal })
   const tokens = windows.length * options.length
   const widest = Math.max(...model.layers.map(({ shape: [, cols] }) => cols))
   const warnings = [
     ...(windows.length < options.samples ? [`${data}: gives ${windows.length} windows of ${options.length} tokens, ${options.samples} were asked for`] : []),
     ...(tokens < widest ? [`${tokens} calibration tokens are fewer than the ${widest} inputs of the widest layer: statistics are damped; give more text`] : []),
   ]
-  return { tokenizer, windows, warnings }
+  return { tokenizer, windows, sha256: windowsHash(windows), warnings }
+}
+
+/** Windows of `data` that the calibration did not take, at most `most`, spread over the text. */
+export async function heldOutWindows(tokenizer: Tokenizer, data: string, { length, ...rest }: CalibrationOptions, most: number, { signal }: Pick<Context, 'signal'>): Promise<readonly Int32Array[]> {
+  const used = new Set((await tokenWindows(tokenizer, readTexts(data), { length, ...rest, signal })).places)
+  const all = await tokenWindows(tokenizer, readTexts(data), { length, signal })
+  const free = all.places.filter((place) => !used.has(place))
+  if (free.length === 0) {
+    throw new AppError('bad-data', `${data}: found ${all.places.length} windows of ${length} tokens, all of them used for calibration; expected some left to evaluate on`, {
+      hint: 'Give a text to evaluate on with --text, or calibrate on fewer windows with --samples.',
+    })
+  }
+  const step = Math.max(1, free.length / most)
+  return Array.from({ length: Math.min(most, free.length) }, (_, index) => all.windows[free[Math.floor(index * step)] ?? 0] ?? new Int32Array())
 }

@@ -2,7 +2,6 @@
  * @file From a model and a text to sensitivity.json: written as it grows, continued where it was stopped, reused where the hashes
  * of model and data match.
  */
-import { createHash } from 'node:crypto'
 import { MeasureInput } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
@@ -22,13 +21,6 @@ import { isMetric, metricNames, metrics } from './metrics/metrics.ts'
 
 /** Windows on which divergences are measured; 2,048 tokens give a standard error of a few per cent. */
 const probeWindows = 4
-
-/** Hash of what the data was for this measurement: the windows, in order. */
-function windowsHash(windows: readonly Int32Array[]): string {
-  const hash = createHash('sha256')
-  for (const window of windows) hash.update(new Uint8Array(window.buffer, window.byteOffset, window.byteLength))
-  return hash.digest('hex')
-}
 
 /** The map saved in `file`, if it is of the same model, data, metric and rounder. */
 async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' | 'data' | 'metric' | 'rounder'>): Promise<Sensitivity | null> {
@@ -55,14 +47,14 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
   if (!isMetric(metric)) throw new AppError('bad-request', `--metric ${metric}: no such metric`, { hint: `Choose one of ${metricNames.join(', ')}.` })
   const model = await openDecoder(source, context)
   try {
-    const { windows, warnings } = await openCalibration(model, data, { samples, length, seed }, context)
+    const { windows, sha256, warnings } = await openCalibration(model, data, { samples, length, seed }, context)
     for (const text of warnings) context.report({ type: 'log', level: 'warning', text })
     beginStage(context, 'open', 1).advance(source)
     const head = {
       version: 1 as const,
       tool,
       model: { path: source, sha256: await model.checkpoint.sha256(context.signal) },
-      data: { path: data, sha256: windowsHash(windows), tokens: windows.reduce((sum, window) => sum + window.length, 0), samples: windows.length },
+      data: { path: data, sha256, tokens: windows.reduce((sum, window) => sum + window.length, 0), samples: windows.length, seed },
       metric,
       rounder,
     }

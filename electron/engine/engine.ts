@@ -1,0 +1,102 @@
+/** @file The engine as its hosts call it: the methods of contract/engine.ts, over plain data. */
+import type { z } from 'zod'
+import { EvaluateInput, GenerateInput, PlanInput, type EngineMethod, type engineMethods, type Plan } from '../contract/engine.ts'
+import { AppError } from '../contract/errors.ts'
+import type { Context } from '../contract/events.ts'
+import { Recipe } from '../contract/recipe.ts'
+import type { Evaluation } from '../contract/report.ts'
+import type { Target } from '../contract/options.ts'
+import { plan as solvePlan } from './budget/plan.ts'
+import { openModelTokenizer } from './calibrate/calibration.ts'
+import { generate } from './evaluate/generate.ts'
+import { openEvaluable, openGenerator } from './evaluate/open.ts'
+import { evaluate } from './evaluate/perplexity.ts'
+import { exporterOf } from './export/exporters.ts'
+import type { Provenance } from './export/exporter.ts'
+import { previewData } from './io/data-preview.ts'
+import { readTexts, tokenWindows } from './io/data.ts'
+import { openTokenizer } from './io/tokenizer.ts'
+import { measureMachine } from './job/machine.ts'
+import { predictRun } from './predict.ts'
+import { run } from './run.ts'
+import { measure } from './sensitivity/measure.ts'
+import { inspectDecoder } from './session/inspect.ts'
+import { openDecoder } from './session/model.ts'
+import { tool } from './tool.ts'
+
+export type Engine = { readonly [M in EngineMethod]: (input: z.input<(typeof engineMethods)[M]['input']>, context: Context) => Promise<z.infer<(typeof engineMethods)[M]['output']>> }
+
+/** Positions scored after a run, for the prediction: those of the bundled validation text. */
+const evaluationTokens = 25_000
+
+async function plan(input: PlanInput, context: Context): Promise<Plan> {
+  const parsed = PlanInput.parse(input)
+  const { measured, target, budget, pins, correction } = parsed
+  const model = await openDecoder(parsed.model, context)
+  try {
+    const tokenizer = await openModelTokenizer(model)
+    const { path, sha256, samples = 0, tokens = 0, seed = 0 } = measured.data
+    const length = samples > 0 ? Math.round(tokens / samples) : 0
+    const provenance: Provenance = {
+      tool, model: { path: parsed.model, sha256: measured.model.sha256 }, data: samples > 0 ? { path, sha256, samples, length } : null, target, budget, pins, metric: measured.metric,
+      rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, seed,
+    }
+    const source = { model, tokenizer, provenance }
+    const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder }, await measureMachine())
+    const layerBytes = (choice: readonly { bytes: number }[]): number => choice.reduce((sum, { bytes }) => sum + bytes, 0)
+    const fixedBytes = async (wanted: Target): Promise<number> => {
+      const choice = model.layers.map(({ name, shape: [rows, cols] }) => ({ name, option: 'F16', rank: 0, bytes: rows * cols * 2, predictedLoss: 0 }))
+      return (await exporterOf(wanted).size(source, choice)) - layerBytes(choice)
+    }
+    return await solvePlan(parsed, {
+      tool, elements: model.elements, seed, fixedBytes, fileBytes: (wanted, choice) => exporterOf(wanted).size(source, choice), predict: () => predicted,
+    }, context)
+  } finally {
+    await model.close()
+  }
+}
+
+async function evaluateFile(input: z.input<typeof EvaluateInput>, context: Context): Promise<Evaluation> {
+  const { model, reference, text, length, windows: most, memoryBytes } = EvaluateInput.parse(input)
+  const tokenizer = await openTokenizer(reference ?? model)
+  const { windows } = await tokenWindows(tokenizer, readTexts(text), { length, signal: context.signal })
+  const teacher = reference === undefined ? undefined : await openEvaluable(reference, { memoryBytes }, context)
+  try {
+    const subject = await openEvaluable(model, { memoryBytes, elements: teacher?.elements }, context)
+    try {
+      return await evaluate({ model: subject, ...(teacher && { reference: teacher }), windows: windows.slice(0, most) }, context)
+    } finally {
+      await subject.close()
+    }
+  } finally {
+    await teacher?.close()
+  }
+}
+
+/** The engine. It holds no state: every method opens what it needs. */
+export function createEngine(): Engine {
+  return {
+    inspect: ({ model }, context) => inspectDecoder(model, context),
+    async previewData({ model, data, length = 512 }, { signal }) {
+      return previewData(data, await openTokenizer(model), length, signal)
+    },
+    measure,
+    plan,
+    run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),
+    evaluate: evaluateFile,
+    async generate(input, context) {
+      const { model, prompt, tokens, temperature, topP, seed, adapter } = GenerateInput.parse(input)
+      if (adapter !== undefined) throw new AppError('bad-request', `--adapter ${adapter}: this model cannot take an adapter here`, { hint: 'Merge the adapter first.' })
+      const { generator, tokenizer, close } = await openGenerator(model, context)
+      try {
+        const ids = await tokenizer.encode(prompt, context.signal)
+        const start = tokenizer.addsBos && tokenizer.bos !== null ? Int32Array.of(tokenizer.bos, ...ids) : ids
+        const begun = performance.now()
+        const made = await generate(generator, start, { tokens, temperature, topP, seed, stop: tokenizer.eos === null ? [] : [tokenizer.eos] }, () => undefined, context)
+        return { text: tokenizer.decode(made), tokens: made.length, tokensPerSecond: made.length / ((performance.now() - begun) / 1000) }
+      } finally {
+        await close()
+      }
+    },
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * @file Carries out a recipe in a job folder: quantize, export, open the exported file again, evaluate it against the source.
+ * Every stage can be stopped and resumed; the exported bytes do not depend on where it was.
+ */
+import path from 'node:path'
+import { AppError } from '../contract/errors.ts'
+import type { Context } from '../contract/events.ts'
+import type { Recipe } from '../contract/recipe.ts'
+import type { CompressReport, Evaluation } from '../contract/report.ts'
+import { heldOutWindows, openCalibration, openModelTokenizer, type Calibration } from './calibrate/calibration.ts'
+import { cutWindows } from './evaluate/windows.ts'
+import { evaluate } from './evaluate/perplexity.ts'
+import { evaluableDecoder } from './evaluate/decoder.ts'
+import { openEvaluable } from './evaluate/open.ts'
+import { exporterOf } from './export/exporters.ts'
+import type { Exported, Provenance } from './export/exporter.ts'
+import { readTexts } from './io/data.ts'
+import type { Tokenizer } from './io/tokenizer.ts'
+import { makeFolder, writeWhole } from './job/files.ts'
+import { openJob, type Job } from './job/job.ts'
+import { observe } from './job/monitor.ts'
+import { beginStage } from './job/progress.ts'
+import { quantizeDecoder } from './quantize/quantize-decoder.ts'
+import { rounders } from './quantize/rounders/rounders.ts'
+import { openDecoder, type DecoderModel } from './session/model.ts'
+import { createParking } from './session/parking.ts'
+import { openProgram } from './session/program.ts'
+
+export interface RunInput {
+  readonly recipe: Recipe
+  /** The job's folder. */
+  readonly folder: string
+  /** Where the result goes. */
+  readonly out: string
+  readonly resume?: boolean | undefined
+  /** Held-out text to evaluate on; windows of the calibration data that were not used, without it. */
+  readonly text?: string | undefined
+}
+
+/** Windows evaluated where no text is given: with 256 scored positions each, about 8,000 tokens. */
+const evaluationWindows = 32
+/** Length of windows where nothing says it. */
+const defaultLength = 512
+
+/** What of a recipe made the file. */
+export function provenanceOf({ tool, model, data, target, budget, pins, metric, rounder, correction, seed }: Recipe): Provenance {
+  return { tool, model, data, target, budget, pins, metric, rounder, correction, seed }
+}
+
+async function checkModel(model: DecoderModel, { model: { sha256 } }: Recipe, context: Context): Promise<void> {
+  const found = await model.checkpoint.sha256(context.signal)
+  if (found !== sha256) {
+    throw new AppError('bad-recipe', `${model.path}: the model has changed since the recipe was made (sha256 ${found.slice(0, 12)}…, expected ${sha256.slice(0, 12)}…)`, { hint: 'Measure and plan again for this model.' })
+  }
+}
+
+/** The recipe's calibration windows; none for a recipe without data. */
+async function calibrationOf(model: DecoderModel, recipe: Recipe, context: Context): Promise<Calibration> {
+  const { data, seed } = recipe
+  if (data === null) return { tokenizer: await openModelTokenizer(model), windows: [], sha256: '', warnings: [] }
+  const calibration = await openCalibration(model, data.path, { samples: data.samples, length: data.length, seed }, context)
+  if (calibration.sha256 !== data.sha256) {
+    throw new AppError('bad-recipe', `${data.path}: the calibration data has changed since the recipe was made`, { hint: 'Measure and plan again with this data.' })
+  }
+  return calibration
+}
+
+async function quantize(job: Job, model: DecoderModel, { windows }: Calibration): Promise<void> {
+  const { recipe, context } = job
+  const program = openProgram(model, { signal: context.signal })
+  const slotBytes = Math.max(...windows.map((window) => window.length), 1) * model.spec.hidden * 4
+  const parking = createParking({ slotBytes, memoryBytes: recipe.memoryBytes, folder: job.folder })
+  try {
+    await quantizeDecoder({
+      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], readWeight: model.readWeight, park: (count) => parking.open(count),
+    })
+  } finally {
+    program.dispose()
+  }
+}
+
+async function evaluationOf(model: DecoderModel, tokenizer: Tokenizer, exported: Exported, { recipe, text }: RunInput, context: Context): Promise<Evaluation | null> {
+  const length = recipe.data?.length ?? defaultLength
+  let windows: readonly Int32Array[]
+  if (text !== undefined) {
+    const parts: Int32Array[] = []
+    for await (const { text: part } of readTexts(text)) parts.push(await tokenizer.encode(part, context.signal))
+    const tokens = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))
+    let at = 0
+    for (const part of parts) {
+      tokens.set(part, at)
+      at += part.length
+    }
+    windows = cutWindows(tokens, { length, bos: tokenizer.addsBos ? tokenizer.bos : null }, text)
+  } else if (recipe.data) windows = await heldOutWindows(tokenizer, recipe.data.path, { samples: recipe.data.samples, length, seed: recipe.seed }, evaluationWindows, context)
+  else return null
+  const subject = await openEvaluable(exported.path, { memoryBytes: recipe.memoryBytes, elements: model.elements }, context)
+  try {
+    return await evaluate({ model: subject, reference: evaluableDecoder(model), windows }, context)
+  } finally {
+    await subject.close()
+  }
+}
+
+/** Runs a recipe to the end; the report is also written to `report.json` beside the result. */
+export async function run(input: RunInput, outer: Context): Promise<CompressReport> {
+  const { recipe, out } = input
+  const stop = observe()
+  const model = await openDecoder(recipe.model.path, outer)
+  try {
+    await checkModel(model, recipe, outer)
+    const calibration = await calibrationOf(model, recipe, outer)
+    const job = await openJob(input.folder, recipe, input.resume ?? false, outer)
+    const { context } = job
+    for (const text of calibration.warnings) context.report({ type: 'log', level: 'warning', text })
+    await quantize(job, model, calibration)
+    await makeFolder(out)
+    const progress = beginStage(context, 'export', 1)
+    const exporter = exporterOf(recipe.target)
+    const exported = await exporter.write(
+      { model, tokenizer: calibration.tokenizer, provenance: provenanceOf(recipe), choice: recipe.choice, blob: (layer) => job.readTensor(layer), out: path.join(out, exporter.fileName === '' ? 'model' : '') },
+      context,
+    )
+    progress.advance(exported.path)
+    const evaluation = await evaluationOf(model, calibration.tokenizer, exported, input, context)
+    const observed = stop()
+    const bitsPerWeight = (exported.sizeBytes * 8) / model.elements
+    const { predicted } = recipe
+    const report: CompressReport = {
+      ...(evaluation ?? { perplexity: NaN, perplexityStderr: NaN, tokens: 0 }),
+      sizeBytes: exported.sizeBytes,
+      bitsPerWeight,
+      output: exported.path,
+      target: recipe.target,
+      sha256: exported.sha256,
+      ...observed,
+      predicted: { sizeBytes: predicted.sizeBytes, peakMemoryBytes: predicted.peakMemoryBytes, elapsedMs: predicted.elapsedMs, loss: predicted.loss },
+      layers: recipe.choice,
+      warnings: [...calibration.warnings],
+    }
+    await writeWhole(path.join(out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`)
+    await writeWhole(path.join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+    context.report({ type: 'done', report })
+    await job.flush()
+    return report
+  } finally {
+    await model.close()
+  }
+}
