@@ -69,6 +69,10 @@ export const MeasureInput = z.object({
 })
 export type MeasureInput = z.input<typeof MeasureInput>
 
+/** Costs of one token that a plan may limit beside the size: bit operations, milliseconds measured on this machine. */
+export const limitNames = ['bops', 'ms'] as const
+export type LimitName = (typeof limitNames)[number]
+
 export const PlanInput = z.object({
   model: z.string(),
   measured: Sensitivity,
@@ -76,6 +80,8 @@ export const PlanInput = z.object({
   budget: Budget,
   pins: z.record(z.string(), z.string()).default({}),
   allocator: z.enum(['exact', 'milp', 'greedy', 'monotone']).default('exact'),
+  /** Any of these makes the allocator `milp`. */
+  limits: z.partialRecord(z.enum(limitNames), z.number().positive()).default({}),
   correction: z.enum(corrections).default('none'),
 })
 export type PlanInput = z.input<typeof PlanInput>

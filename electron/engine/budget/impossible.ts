@@ -1,4 +1,5 @@
 /** @file The error of a budget no choice meets: the smallest possible file, and which pins keep it from being smaller. */
+import type { LimitName } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Budget } from '../../contract/recipe.ts'
 import { cheapest, optionAt, totals } from './allocation.ts'
@@ -13,11 +14,16 @@ export interface Shortage {
   readonly overhead: number
   readonly elements: number
   readonly allocator: AllocatorName
+  readonly limits: Readonly<Partial<Record<LimitName, number>>>
 }
 
-export function impossibleBudget({ budget, budgetBytes, overhead, elements, allocator }: Shortage, { groups, free, pinned }: PlanGroups): AppError {
+export function impossibleBudget({ budget, budgetBytes, overhead, elements, allocator, limits }: Shortage, { groups, free, pinned }: PlanGroups): AppError {
   const smallestBytes = overhead + totals(groups, cheapest(groups)).cost
   const wanted = `Budget ${budgetText(budget)} (${budgetBytes} bytes)`
+  const others = Object.entries(limits).map(([name, limit]) => `${name} <= ${limit}`)
+  if (smallestBytes <= budgetBytes && others.length > 0) {
+    return new AppError('budget-impossible', `${wanted} and ${others.join(' and ')}: no choice meets them together`, { hint: 'Raise one of the limits.', details: { smallestBytes } })
+  }
   if (smallestBytes <= budgetBytes) {
     return new AppError('budget-impossible', `${wanted}: the allocator "${allocator}" found no choice within it`, { hint: 'Use the allocator "exact".', details: { smallestBytes } })
   }

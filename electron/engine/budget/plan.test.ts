@@ -124,6 +124,30 @@ test('a file that comes out larger than its parts is solved again until it fits'
   expect(recipe.predicted.sizeBytes).toBeLessThanOrEqual(budget)
 })
 
+test('a file whose overhead turns out smaller lets the plan use what is left', async () => {
+  const budget = 5000 + 7 * 512 * 84 + 512 * (110 - 84) // one small layer more in Q3_K, if nothing else costs
+  const fileBytes: PlanDependencies['fileBytes'] = (_, choice) => 4000 + choice.reduce((sum, { bytes }) => sum + bytes, 0)
+  const tight = await run({ budget: { kind: 'bytes', value: budget - 1000 } })
+  const { recipe } = await run({ budget: { kind: 'bytes', value: budget - 1000 } }, { fileBytes })
+  expect(tight.recipe.choice.every(({ option }) => option === 'Q2_K')).toBe(true)
+  expect(recipe.choice.map(({ option }) => option)).toEqual(['Q2_K', 'Q2_K', 'Q3_K', 'Q2_K'])
+  expect(recipe.predicted.sizeBytes).toBe(budget - 1000)
+  const smallest = 4000 + 7 * 512 * 84
+  await expect(run({ budget: { kind: 'bytes', value: smallest } }, { fileBytes })).resolves.toMatchObject({ recipe: { predicted: { sizeBytes: smallest } } })
+  await expect(run({ budget: { kind: 'bytes', value: smallest - 1 } }, { fileBytes })).rejects.toMatchObject({ details: { smallestBytes: smallest } })
+})
+
+test('limits on bit operations and milliseconds hold together with the size', async () => {
+  const milliseconds = ({ elements }: { elements: number }, option: string): number => (option === 'F16' ? 2 : 1) * elements * 1e-6
+  const bops = 7 * 131_072 * 16 * 3
+  const limited = await run({ budget: { kind: 'bits', value: 8 }, limits: { bops, ms: 2 } }, { milliseconds })
+  const used = limited.recipe.choice.reduce((sum, { name, option }) => sum + (name === 'head' ? 4 : 1) * 131_072 * 16 * Number(/\d/.exec(option)?.[0]), 0)
+  expect(used).toBeLessThanOrEqual(bops)
+  expect(limited.recipe.predicted.loss).toBeGreaterThan((await run({ budget: { kind: 'bits', value: 8 } })).recipe.predicted.loss)
+  expect(await failure(run({ limits: { bops: 1 } }))).toMatchObject({ code: 'budget-impossible', hint: 'Raise one of the limits.' })
+  expect(await failure(run({ limits: { ms: 1 } }))).toMatchObject({ code: 'bad-request' })
+})
+
 test('layers that cannot take an option are named with the reason and get another', async () => {
   const narrow = layer('blocks.1.q', 3, { shape: [256, 576], elements: 256 * 576 })
   const { recipe, warnings } = await run({ measured: sensitivity([...layers, narrow]) })

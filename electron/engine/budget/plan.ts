@@ -1,7 +1,7 @@
 /**
- * @file plan: from one saved measurement and a size to a recipe. The limit on the layers is the budget less the bytes that
- * no choice changes; the exporter has the last word on the whole file's size, and a choice it finds too large is solved
- * again under a limit lowered by the excess.
+ * @file plan: from one saved measurement and a size to a recipe. The limit on the layers is the budget less the bytes beside
+ * them. The exporter has the last word on the whole file's size: its overhead depends a little on the choice, so the problem
+ * is solved again until both agree.
  */
 import type { z } from 'zod'
 import { PlanInput, type Plan } from '../../contract/engine.ts'
@@ -9,12 +9,14 @@ import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import type { Target } from '../../contract/options.ts'
 import { rounders, type LayerChoice, type Recipe } from '../../contract/recipe.ts'
-import { optionAt, type Allocation, type Group } from './allocation.ts'
+import { cheapest, optionAt, totals, type Allocation, type Group } from './allocation.ts'
 import { allocators } from './allocators.ts'
 import { bitsPerWeight, budgetText, targetBytes } from './budget.ts'
+import { costConstraints, type Milliseconds } from './constraints.ts'
 import { paretoCurve, type CurvePoint } from './exact.ts'
 import { planGroups, type PlanGroups } from './groups.ts'
 import { impossibleBudget } from './impossible.ts'
+import { allocateMilp, costConstraint } from './milp.ts'
 import { targetLayers, type TargetLayer } from './target-layers.ts'
 import { optionOrder, uniformPlans } from './uniform.ts'
 import { planWarnings } from './warnings.ts'
@@ -30,6 +32,8 @@ export interface PlanDependencies {
   readonly fixedBytes: (target: Target) => number | Promise<number>
   /** Exact bytes of the whole file for a choice; fixedBytes and the layers' bytes where it is missing. */
   readonly fileBytes?: (target: Target, choice: readonly LayerChoice[]) => number | Promise<number>
+  /** Needed where milliseconds are limited. */
+  readonly milliseconds?: Milliseconds
   readonly predict: (choice: readonly LayerChoice[]) => { readonly peakMemoryBytes: number; readonly elapsedMs: number }
   readonly seed?: number
   readonly memoryBytes?: number
@@ -38,7 +42,7 @@ export interface PlanDependencies {
 type Request = z.output<typeof PlanInput>
 
 const maxCurvePoints = 500 // more than a chart has pixels to tell apart
-const maxAttempts = 8 // the file's own overhead changes by a few bytes a layer, so the second attempt fits as a rule
+const maxAttempts = 8 // the overhead changes by a few bytes a layer, so the second or third choice is final as a rule
 
 /** The best recipe under the budget, the whole curve and the uniform baselines. */
 export async function plan(input: PlanInput, dependencies: PlanDependencies, { signal }: Pick<Context, 'signal'>): Promise<Plan> {
@@ -46,10 +50,10 @@ export async function plan(input: PlanInput, dependencies: PlanDependencies, { s
   const request = PlanInput.parse(input)
   const { layers, estimated } = targetLayers(request.measured, request.target)
   const grouped = planGroups(layers, request.pins)
-  const fixed = await dependencies.fixedBytes(request.target)
-  const solved = await solveWithin(request, dependencies, layers, grouped, fixed, signal)
+  const solved = await solveWithin(request, dependencies, layers, grouped, signal)
+  const overhead = solved.sizeBytes - solved.allocation.cost
   const toPoint = ({ cost, loss }: CurvePoint): { bytes: number; bitsPerWeight: number; loss: number } =>
-    ({ bytes: cost + fixed, bitsPerWeight: bitsPerWeight(cost + fixed, dependencies.elements), loss })
+    ({ bytes: cost + overhead, bitsPerWeight: bitsPerWeight(cost + overhead, dependencies.elements), loss })
   return {
     recipe: recipeOf(request, dependencies, solved),
     curve: thinCurve(paretoCurve(grouped.groups).points, solved.allocation).map(toPoint),
@@ -65,25 +69,52 @@ interface Solved {
   readonly sizeBytes: number
 }
 
-/** Solves until the exporter agrees that the file is within the budget. */
-async function solveWithin(input: Request, dependencies: PlanDependencies, layers: readonly TargetLayer[], grouped: PlanGroups, fixed: number, signal: AbortSignal): Promise<Solved> {
-  const budget = targetBytes(input.budget, dependencies)
-  const problem = { groups: grouped.groups, scores: scoresOf(grouped.groups, layers), order: optionOrder(layers) }
-  let limit = budget - fixed
+/**
+ * Solves, asks the exporter for the file's size, and solves again with the overhead that choice has, until it no longer
+ * changes. Of the choices within the budget the best is taken.
+ */
+async function solveWithin(request: Request, dependencies: PlanDependencies, layers: readonly TargetLayer[], grouped: PlanGroups, signal: AbortSignal): Promise<Solved> {
+  const budget = targetBytes(request.budget, dependencies)
+  const solve = openSolver(request, dependencies, layers, grouped, signal)
+  const sizeOf = async (allocation: Pick<Allocation, 'choice' | 'cost'>, overhead: number): Promise<number> =>
+    (await dependencies.fileBytes?.(request.target, layerChoices(grouped.groups, allocation, layers))) ?? overhead + allocation.cost
+  const seen = new Set<string>()
+  let overhead = await dependencies.fixedBytes(request.target)
+  let best: Solved | null = null
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     signal.throwIfAborted()
-    const allocation = await allocators[input.allocator]({ ...problem, limit }, signal)
-    if (allocation === null) throw impossibleBudget({ budget: input.budget, budgetBytes: budget, overhead: budget - limit, elements: dependencies.elements, allocator: input.allocator }, grouped)
-    const choice = layerChoices(grouped.groups, allocation, layers)
-    const sizeBytes = (await dependencies.fileBytes?.(input.target, choice)) ?? fixed + allocation.cost
-    if (sizeBytes <= budget) return { allocation, choice, sizeBytes }
-    limit = allocation.cost - (sizeBytes - budget)
+    const allocation = await solve(budget - overhead)
+    if (allocation === null) {
+      if (best !== null) break
+      const choice = cheapest(grouped.groups)
+      const { cost } = totals(grouped.groups, choice)
+      const least = (await sizeOf({ choice, cost }, overhead)) - cost
+      if (least >= overhead) throw impossibleBudget({ budget: request.budget, budgetBytes: budget, overhead: least, elements: dependencies.elements, allocator: request.allocator, limits: request.limits }, grouped)
+      overhead = least
+      continue
+    }
+    const sizeBytes = await sizeOf(allocation, overhead)
+    if (sizeBytes <= budget && (best === null || allocation.loss < best.allocation.loss)) best = { allocation, choice: layerChoices(grouped.groups, allocation, layers), sizeBytes }
+    const key = allocation.choice.join()
+    // A choice that comes again and fits is final; one that does not fit gets less room each time.
+    if (seen.has(key) && sizeBytes <= budget) break
+    overhead = seen.has(key) ? overhead + (sizeBytes - budget) : sizeBytes - allocation.cost
+    seen.add(key)
   }
-  throw new AppError('budget-impossible', `Budget ${budgetText(input.budget)}: no choice was found whose whole file is within ${budget} bytes`, { hint: 'Raise the budget a little.' })
+  if (best !== null) return best
+  throw new AppError('budget-impossible', `Budget ${budgetText(request.budget)}: no choice was found whose whole file is within ${budget} bytes`, { hint: 'Raise the budget a little.' })
+}
+
+/** The request's allocator over its groups; other limits than the size make it the integer programme. */
+function openSolver({ allocator, limits }: Request, { milliseconds }: PlanDependencies, layers: readonly TargetLayer[], { groups }: PlanGroups, signal: AbortSignal): (limit: number) => Promise<Allocation | null> {
+  const constraints = costConstraints(limits, groups, layers, milliseconds)
+  if (constraints.length > 0) return (limit) => allocateMilp(groups, [costConstraint(groups, limit), ...constraints], { signal })
+  const problem = { groups, scores: scoresOf(groups, layers), order: optionOrder(layers) }
+  return (limit) => allocators[allocator]({ ...problem, limit }, signal)
 }
 
 /** One entry a layer, in the measurement's order. */
-function layerChoices(groups: readonly Group[], { choice }: Allocation, layers: readonly TargetLayer[]): LayerChoice[] {
+function layerChoices(groups: readonly Group[], { choice }: Pick<Allocation, 'choice'>, layers: readonly TargetLayer[]): LayerChoice[] {
   const optionOf = new Map(groups.flatMap((group, at) => group.members.map((name) => [name, optionAt(group, choice[at]).option] as const)))
   return layers.map(({ name, options }) => {
     const option = optionOf.get(name) ?? ''
