@@ -9,12 +9,12 @@ import { openProgram } from '../session/program.ts'
 import type { Evaluable } from './evaluable.ts'
 
 export interface DecoderOptions {
-  readonly threads?: number
+  readonly threads?: number | undefined
   /** Most bytes of hidden states in memory; the rest goes to `folder`. */
-  readonly memoryBytes?: number
+  readonly memoryBytes?: number | undefined
   readonly folder?: string
   /** Weights in place of the checkpoint's. */
-  readonly weights?: (block: number) => Promise<BlockWeights>
+  readonly weights?: ((block: number) => Promise<BlockWeights>) | undefined
 }
 
 /** Hidden states in memory unless told otherwise: 2,000 windows of 512 of the sample model. */
@@ -41,7 +41,7 @@ export function evaluableDecoder(model: DecoderModel, { threads, memoryBytes = P
     layers: layerBytes(model),
     steps: spec.blocks,
     async prepare(windows, from, step, { signal }) {
-      const program = openProgram(model, { signal, ...(threads !== undefined && { threads }), ...(weights && { weights }) })
+      const program = openProgram(model, { signal, threads, weights })
       const slotBytes = Math.max(...windows.map((window) => window.length)) * spec.hidden * 4
       const park = openPark({ windows: windows.length, slotBytes, memoryBytes, ...(folder !== undefined && { folder }) })
       const dispose = async (): Promise<void> => {

@@ -37,10 +37,10 @@ export interface Program extends BlockRunner {
 }
 
 export interface ProgramOptions {
-  readonly threads?: number
-  readonly signal?: AbortSignal
+  readonly threads?: number | undefined
+  readonly signal?: AbortSignal | undefined
   /** Where a block's weights come from; the checkpoint unless told. */
-  readonly weights?: (block: number) => Promise<BlockWeights>
+  readonly weights?: ((block: number) => Promise<BlockWeights>) | undefined
   /** Largest embedding or head table kept in memory, in bytes of float32. */
   readonly tableBytes?: number
 }
