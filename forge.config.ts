@@ -14,7 +14,7 @@ const config: ForgeConfig = {
         { entry: 'electron/engine/worker.ts', config: 'electron/vite.main.config.ts', target: 'main' },
         { entry: 'electron/preload/preload.ts', config: 'electron/vite.preload.config.ts', target: 'preload' },
       ],
-      renderer: [{ name: 'window', config: 'renderer/vite.config.ts' }],
+      renderer: [{ name: 'window', config: 'electron/vite.renderer.config.ts' }],
     }),
   ],
 }

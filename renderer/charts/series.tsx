@@ -1,0 +1,50 @@
+/** @file A live curve on canvas (uPlot), in the page's own colours; redrawn at most once a frame. */
+import { useEffect, useRef } from 'react'
+import UPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { digits } from '../state/format.ts'
+import { useDark } from './use-dark.ts'
+import { useSize } from './use-size.ts'
+
+export function Series({ label, x, y, xLabel, height = 160 }: { readonly label: string; readonly x: readonly number[]; readonly y: readonly number[]; readonly xLabel: string; readonly height?: number }): React.JSX.Element {
+  const { ref, width } = useSize<HTMLDivElement>()
+  const plot = useRef<UPlot>(null)
+  const latest = useRef<{ x: readonly number[]; y: readonly number[] }>({ x, y })
+  const isDark = useDark()
+  latest.current = { x, y }
+
+  useEffect(() => {
+    const box = ref.current
+    if (!box || width === 0) return
+    const colour = (name: string): string => resolved(box, `var(--color-${name})`)
+    const axis = { stroke: colour('ink-2'), grid: { stroke: colour('line'), width: 1 }, ticks: { stroke: colour('line'), width: 1 }, font: '11px system-ui' }
+    const made = new UPlot({
+      width, height, legend: { show: false }, cursor: { y: false }, scales: { x: { time: false } },
+      axes: [{ ...axis, size: 28 }, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => digits(tick, 2)) }],
+      series: [{}, { stroke: colour('cat-1'), width: 1.75, points: { show: false } }],
+    }, [[...latest.current.x], [...latest.current.y]], box)
+    plot.current = made
+    return () => {
+      made.destroy()
+      plot.current = null
+    }
+  }, [ref, width, height, isDark])
+
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => plot.current?.setData([[...x], [...y]]))
+    return () => { cancelAnimationFrame(frame) }
+  }, [x, y])
+
+  const last = y.at(-1)
+  return <div ref={ref} role="img" aria-label={`${label} over ${xLabel}${last === undefined ? '' : `, now ${digits(last)}`}`} className="keeps-colour w-full" style={{ height }} />
+}
+
+/** The value a colour token has here and now: canvases know no variables. */
+function resolved(near: HTMLElement, value: string): string {
+  const probe = document.createElement('span')
+  probe.style.color = value
+  near.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
+}

@@ -1,0 +1,53 @@
+/** @file What a job says while it runs, folded into what is shown: map cells, curves, finished tensors, the log. Pure. */
+import type { JobEvent, Stage } from '../../electron/contract/events.ts'
+
+/** Older points and lines are dropped: the files keep them. */
+const maxLog = 2000
+const maxPoints = 5000
+
+export interface Cell { readonly value: number; readonly stderr: number; readonly bytes: number }
+export interface LogLine { readonly level: 'info' | 'warning'; readonly text: string }
+export interface Live {
+  readonly cells: Readonly<Record<string, Readonly<Record<string, Cell>>>>
+  readonly series: Readonly<Record<string, { readonly step: readonly number[]; readonly value: readonly number[] }>>
+  readonly tensors: readonly { readonly name: string; readonly option: string; readonly bytes: number; readonly error: number }[]
+  readonly stages: readonly Stage[]
+  readonly log: readonly LogLine[]
+}
+export const emptyLive: Live = { cells: {}, series: {}, tensors: [], stages: [], log: [] }
+
+/** One pass over a batch: a batch of hundreds of cells makes one new object a layer, not one a cell. */
+export function foldEvents(live: Live, events: readonly JobEvent[]): Live {
+  const cells: Record<string, Record<string, Cell>> = {}
+  const series: Record<string, { step: number[]; value: number[] }> = {}
+  const tensors: Live['tensors'][number][] = []
+  const stages: Stage[] = []
+  const log: LogLine[] = []
+  for (const event of events) {
+    switch (event.type) {
+      case 'cell': (cells[event.layer] ??= { ...live.cells[event.layer] })[event.option] = { value: event.value, stderr: event.stderr, bytes: event.bytes }; break
+      case 'point': {
+        const line = (series[event.series] ??= { step: [...(live.series[event.series]?.step ?? [])], value: [...(live.series[event.series]?.value ?? [])] })
+        line.step.push(event.step)
+        line.value.push(event.value)
+        break
+      }
+      case 'tensor': tensors.push({ name: event.name, option: event.option, bytes: event.bytes, error: event.error }); break
+      case 'stage': stages.push(event.stage); break
+      case 'log': log.push({ level: event.level, text: event.text }); break
+      case 'progress': case 'done': case 'failed': break // kept in the job's own record
+      default: event satisfies never
+    }
+  }
+  for (const line of Object.values(series)) {
+    line.step.splice(0, line.step.length - maxPoints)
+    line.value.splice(0, line.value.length - maxPoints)
+  }
+  return {
+    cells: { ...live.cells, ...cells },
+    series: { ...live.series, ...series },
+    tensors: tensors.length > 0 ? [...live.tensors, ...tensors] : live.tensors,
+    stages: stages.length > 0 ? [...live.stages, ...stages] : live.stages,
+    log: log.length > 0 ? [...live.log, ...log].slice(-maxLog) : live.log,
+  }
+}
