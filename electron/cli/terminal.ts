@@ -11,7 +11,7 @@ const cancelGraceMs = 900
 export interface Terminal {
   readonly context: Context
   /** Prints the result: `text(value)` for people, the value itself with --json. */
-  result<T>(value: T, text: (value: T) => string): void
+  readonly result: <T>(value: T, text: (value: T) => string) => void
 }
 
 function duration(ms: number): string {

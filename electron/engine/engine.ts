@@ -12,7 +12,7 @@ import { generate } from './evaluate/generate.ts'
 import { openEvaluable, openGenerator } from './evaluate/open.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { exporterOf } from './export/exporters.ts'
-import type { Provenance } from './export/exporter.ts'
+import { provenanceOf } from './export/exporter.ts'
 import { previewData } from './io/data-preview.ts'
 import { readTexts, tokenWindows } from './io/data.ts'
 import { openTokenizer } from './io/tokenizer.ts'
@@ -37,10 +37,10 @@ async function plan(input: PlanInput, context: Context): Promise<Plan> {
     const tokenizer = await openModelTokenizer(model)
     const { path, sha256, samples = 0, tokens = 0, seed = 0 } = measured.data
     const length = samples > 0 ? Math.round(tokens / samples) : 0
-    const provenance: Provenance = {
+    const provenance = provenanceOf({
       tool, model: { path: parsed.model, sha256: measured.model.sha256 }, data: samples > 0 ? { path, sha256, samples, length } : null, target, budget, pins, metric: measured.metric,
       rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, seed,
-    }
+    })
     const source = { model, tokenizer, provenance }
     const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder }, await measureMachine())
     const layerBytes = (choice: readonly { bytes: number }[]): number => choice.reduce((sum, { bytes }) => sum + bytes, 0)

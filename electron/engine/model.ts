@@ -26,5 +26,5 @@ export interface LayeredModel {
   readonly layers: readonly Layer[]
   /** Weights in all tensors of the file, layers or not. */
   readonly elements: number
-  readWeight(layer: string): Promise<Float32Array>
+  readonly readWeight: (layer: string) => Promise<Float32Array>
 }

@@ -13,7 +13,7 @@ import { evaluate } from './evaluate/perplexity.ts'
 import { evaluableDecoder } from './evaluate/decoder.ts'
 import { openEvaluable } from './evaluate/open.ts'
 import { exporterOf } from './export/exporters.ts'
-import type { Exported, Provenance } from './export/exporter.ts'
+import { provenanceOf, type Exported } from './export/exporter.ts'
 import { readTexts } from './io/data.ts'
 import type { Tokenizer } from './io/tokenizer.ts'
 import { makeFolder, writeWhole } from './job/files.ts'
@@ -42,10 +42,6 @@ const evaluationWindows = 32
 /** Length of windows where nothing says it. */
 const defaultLength = 512
 
-/** What of a recipe made the file. */
-export function provenanceOf({ tool, model, data, target, budget, pins, metric, rounder, correction, seed }: Recipe): Provenance {
-  return { tool, model, data, target, budget, pins, metric, rounder, correction, seed }
-}
 
 async function checkModel(model: DecoderModel, { model: { sha256 } }: Recipe, context: Context): Promise<void> {
   const found = await model.checkpoint.sha256(context.signal)

@@ -1,4 +1,5 @@
 /** @file What an exporter is: one a target, in a table. It writes what the job has quantized and says exactly how large it will be. */
+import path from 'node:path'
 import type { Context } from '../../contract/events.ts'
 import type { LayerChoice, Recipe } from '../../contract/recipe.ts'
 import type { Tokenizer } from '../io/tokenizer.ts'
@@ -9,6 +10,12 @@ export type ReadBlob = (layer: string) => Promise<Uint8Array>
 
 /** What made a file, written into it: the recipe without what follows from it. */
 export type Provenance = Omit<Recipe, 'choice' | 'predicted' | 'memoryBytes' | 'version'>
+
+/** What of a recipe goes into the file: names of model and data in place of their paths, which are nobody else's business. */
+export function provenanceOf({ tool, model, data, target, budget, pins, metric, rounder, correction, seed }: Provenance): Provenance {
+  const named = <T extends { readonly path: string }>(source: T): T => ({ ...source, path: path.basename(path.resolve(source.path)) })
+  return { tool, model: named(model), data: data && named(data), target, budget, pins, metric, rounder, correction, seed }
+}
 
 export interface ExportSource {
   readonly model: DecoderModel

@@ -55,6 +55,7 @@ export function modelEntries(spec: DecoderSpec, architecture: string, name: stri
     vocab_size: count(spec.vocabulary),
     ...positionEntries(spec),
     ...(spec.window !== null && { 'attention.sliding_window': count(spec.window) }),
+    ...(spec.sliding.includes(true) && spec.sliding.includes(false) && { 'attention.sliding_window_pattern': count(spec.sliding.indexOf(false) + 1) }),
     ...(spec.attentionCap !== null && { attn_logit_softcapping: real(spec.attentionCap) }),
     ...(spec.logitCap !== null && { final_logit_softcapping: real(spec.logitCap) }),
     ...(!linears(spec).includes('gate') && { use_parallel_residual: { type: 'bool', value: false } }),

@@ -25,7 +25,7 @@ export interface DecoderModel extends LayeredModel {
   /** Where each weight, norm and bias lies in the file, by canonical name. */
   readonly places: ReadonlyMap<string, Placement>
   /** Dense float32 [out, in] of a layer. Throws bad-weights where it holds NaN or infinities. */
-  readWeight(layer: string): Promise<Float32Array>
+  readonly readWeight: (layer: string) => Promise<Float32Array>
   /** Rows [first, last) of `embedding` or `head`; a tied head reads the embedding. */
   readRows(table: 'embedding' | 'head', rows: readonly [number, number]): Promise<Float32Array>
   /** Norms and biases of a block under their short names, or of the model outside the blocks (null). */
