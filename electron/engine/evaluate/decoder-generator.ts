@@ -10,7 +10,7 @@ export interface GeneratorOptions extends ProgramOptions {
 }
 
 /** Weights kept unless told otherwise: a model of one billion weights. */
-const WEIGHT_BYTES = 4 << 30
+const WEIGHT_BYTES = 4 * 2 ** 30
 
 /** Opens a generator over a model. */
 export function decoderGenerator(model: DecoderModel, { memoryBytes = WEIGHT_BYTES, ...options }: GeneratorOptions = {}): Generator {
