@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile, mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { kernels } from '../../../kernels/kernels.ts'
@@ -6,6 +6,7 @@ import type { CodecName } from '../../contract/options.ts'
 import { silent } from '../../contract/events.ts'
 import type { LayerChoice } from '../../contract/recipe.ts'
 import { optionBytes } from '../budget/option-bytes.ts'
+import { readModel } from '../graph/read.ts'
 import { withFolder } from '../io/temporary-folder.ts'
 import { createTokenizer } from '../io/tokenizer.ts'
 import { checkTokenizer } from '../io/tokenizer-file.ts'
@@ -13,7 +14,7 @@ import type { Layer } from '../model.ts'
 import goldens from '../session/goldens/index.json' with { type: 'json' }
 import { openDecoder, type DecoderModel } from '../session/model.ts'
 import { openProgram } from '../session/program.ts'
-import type { Provenance } from './exporter.ts'
+import type { ExportTask, Provenance } from './exporter.ts'
 import { onnxExporter } from './onnx-decoder.ts'
 import { openOnnxDecoder } from './onnx-open.ts'
 
@@ -114,3 +115,80 @@ describe.each(variants)('$model $variant', ({ model: name, variant }) => {
     })
   })
 })
+
+/** The golden model opened with a mixed choice and its tensors quantized. */
+async function prepared(name: string): Promise<{ model: DecoderModel; task: Omit<ExportTask, 'out'> }> {
+  const model = await openDecoder(path.join(goldenFolder, name), silent)
+  const choice = mixedChoice(model.layers)
+  const quantized = await quantize(model, choice)
+  const blob = (layer: string): Promise<Uint8Array> => Promise.resolve(quantized.get(layer)?.bytes ?? new Uint8Array())
+  return { model, task: { model, tokenizer: letters(model.spec.vocabulary), provenance, choice, blob } }
+}
+
+test('stock operators only, none that widens quantized weights as a whole, and the accuracy of every product said', async () => {
+  await withFolder(async (folder) => {
+    const { model, task } = await prepared('llama')
+    await onnxExporter().write({ ...task, out: folder }, silent)
+    const graph = await readModel(path.join(folder, 'model.onnx'))
+    expect(Object.keys(graph.opset).sort()).toEqual(['', 'com.microsoft'])
+    expect(graph.nodes.map(({ op }) => op)).not.toContain('DequantizeLinear')
+    const casts = graph.nodes.filter(({ op, inputs }) => op === 'Cast' && graph.initializers.has(inputs[0])).map(({ inputs }) => inputs[0])
+    for (const name of casts) expect(name).toMatch(/\.(scales|weight)$/)
+    const products = graph.nodes.filter(({ op }) => op === 'MatMulNBits')
+    expect(products.length).toBeGreaterThan(5)
+    for (const { attributes } of products) expect(attributes.accuracy_level).toEqual({ int: attributes.bits !== undefined && 'int' in attributes.bits && attributes.bits.int === 4 ? 0 : 4 })
+    expect(JSON.parse(graph.metadata['halftone.recipe'])).toMatchObject({ tool: 'halftone test', choice: { 'blocks.0.q': task.choice[1].option } })
+    await model.close()
+  })
+})
+
+test('a tied table is in the file once', async () => {
+  await withFolder(async (folder) => {
+    const { model, task } = await prepared('gemma2')
+    expect(model.spec.tied).toBe(true)
+    const choice = task.choice.map((layer) => (layer.name === 'embedding' ? { ...layer, option: 'int4-g32' } : layer))
+    const graph = await exportAndRead({ ...task, choice, blob: (layer) => (layer === 'embedding' ? Promise.resolve(new Uint8Array(96 * 19)) : task.blob(layer)), out: folder })
+    const ranges = ['embedding.codes', 'embedding.matrix'].map((name) => graph.initializers.get(name))
+    expect(ranges[0]?.dims).toEqual([96, 16])
+    expect(ranges[1]?.dims).toEqual([96, 1, 16])
+    expect(ranges[0]?.data).toEqual(ranges[1]?.data)
+    await model.close()
+  })
+})
+
+test('the same input gives the same bytes, over an earlier export too; a cancelled one leaves no model', async () => {
+  await withFolder(async (folder) => {
+    const { model, task } = await prepared('qwen2')
+    const first = await onnxExporter().write({ ...task, out: folder }, silent)
+    const again = await onnxExporter().write({ ...task, out: folder }, silent)
+    expect(again).toEqual(first)
+    const stop = new AbortController()
+    const blob = (layer: string): Promise<Uint8Array> => {
+      if (layer === 'blocks.1.q') stop.abort()
+      return task.blob(layer)
+    }
+    await expect(onnxExporter().write({ ...task, blob, out: folder }, { ...silent, signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' })
+    const left = await readdir(folder)
+    expect(left).not.toContain('model.onnx')
+    expect(left.filter((name) => name.endsWith('.partial'))).toEqual([])
+    await model.close()
+  })
+})
+
+test('an option ONNX Runtime has no product for is refused before anything is written', async () => {
+  await withFolder(async (folder) => {
+    const { model, task } = await prepared('llama')
+    for (const option of ['Q4_K', 'int3-g32', 'int4-channel', 'BF16']) {
+      const choice = task.choice.map((layer) => (layer.name === 'blocks.0.k' ? { ...layer, option } : layer))
+      await expect(onnxExporter().write({ ...task, choice, out: path.join(folder, 'out') }, silent)).rejects.toMatchObject({ code: 'bad-recipe' })
+    }
+    await expect(onnxExporter().size(task, task.choice.slice(1))).rejects.toMatchObject({ code: 'bad-recipe' })
+    expect(await readdir(folder)).toEqual([])
+    await model.close()
+  })
+})
+
+async function exportAndRead(task: ExportTask): ReturnType<typeof readModel> {
+  await onnxExporter().write(task, silent)
+  return readModel(path.join(task.out, 'model.onnx'))
+}
