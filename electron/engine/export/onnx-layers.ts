@@ -20,7 +20,7 @@ const accuracyLevels: Readonly<Record<Accuracy, (bits: number) => number>> = { e
 /** Where an export's weights come from and go to. */
 export interface WeightStore {
   readonly b: Builder
-  readonly data: ExternalData
+  readonly data: Pick<ExternalData, 'add'>
   readonly accuracy: Accuracy
   /** The codec's bytes of a layer. */
   readonly read: (layer: string) => Promise<Uint8Array>

@@ -1,0 +1,102 @@
+/**
+ * @file Times of one token's product per (shape, option), measured on this machine in ONNX Runtime (the idea of OHQ, Huang et
+ * al. 2023): the operators of the export on random weights, one row of activations, the least of several runs. Layers of one
+ * shape share a measurement; the table is kept in a file and used again on the same machine.
+ */
+import os from 'node:os'
+import { z } from 'zod'
+import { runtime } from '../../../kernels/runtime.ts'
+import type { Context } from '../../contract/events.ts'
+import { createBuilder } from '../graph/builder.ts'
+import { byteLength } from '../graph/element.ts'
+import { encodeModel } from '../graph/encode.ts'
+import type { Initializer } from '../graph/graph.ts'
+import { readJsonIfPresent } from '../io/json.ts'
+import { writeWhole } from '../io/write-file.ts'
+import type { ExternalData, Part } from '../export/onnx-data.ts'
+import { multiply, storeWeight, type WeightStore } from '../export/onnx-layers.ts'
+import type { Milliseconds } from './constraints.ts'
+
+export interface TimedLayer {
+  readonly kind: 'matmul' | 'conv' | 'embedding'
+  readonly shape: readonly number[]
+  readonly options: readonly string[]
+}
+
+export interface LatencyOptions {
+  /** Where the table is kept between runs. */
+  readonly file?: string
+  readonly threads?: number
+}
+
+/** Weights of the matrix that is timed; a taller one takes as much longer as it has more rows. */
+const maxWeights = 1 << 24
+const runs = 7
+/** Runs of a small product are repeated until a sample takes this long, so that the clock's grain does not matter. */
+const sampleMs = 2
+
+const Table = z.object({ machine: z.string(), times: z.record(z.string(), z.number().positive()) })
+
+/** The time of one token in a layer as a function, from a table that holds every (shape, option) of `layers`. */
+export async function measureLatencies(layers: readonly TimedLayer[], { file, threads = os.availableParallelism() }: LatencyOptions, { signal }: Pick<Context, 'signal'>): Promise<Milliseconds> {
+  const machine = `${os.cpus()[0]?.model ?? os.arch()} x ${threads}, ONNX Runtime ${runtime().version}`
+  const saved = Table.safeParse(file === undefined ? null : await readJsonIfPresent(file))
+  const times = new Map(saved.success && saved.data.machine === machine ? Object.entries(saved.data.times) : [])
+  const known = times.size
+  for (const { kind, shape: [rows, cols], options } of layers) {
+    if (kind !== 'matmul') continue
+    for (const option of options) {
+      signal.throwIfAborted()
+      const key = keyOf(rows, cols, option)
+      if (!times.has(key)) times.set(key, await timeProduct(rows, cols, option, threads, signal))
+    }
+  }
+  if (file !== undefined && times.size > known) await writeWhole(file, [Buffer.from(`${JSON.stringify({ machine, times: Object.fromEntries(times) }, null, 1)}\n`)], { overwrite: true })
+  return ({ kind, shape: [rows, cols], name }, option) => {
+    if (kind !== 'matmul') return 0
+    const time = times.get(keyOf(rows, cols, option))
+    if (time === undefined) throw new Error(`${name} as ${option} was not timed`)
+    return time
+  }
+}
+
+function keyOf(rows: number, cols: number, option: string): string {
+  return `${rows}x${cols} ${option}`
+}
+
+async function timeProduct(rows: number, cols: number, option: string, threads: number, signal: AbortSignal): Promise<number> {
+  const timedRows = Math.min(rows, Math.max(1, Math.floor(maxWeights / cols)))
+  const b = createBuilder({ '': 21, 'com.microsoft': 1 })
+  const store: WeightStore = { b, data: randomData(), accuracy: 'balanced', read: () => Promise.reject(new Error('random weights are not read')) }
+  const x = b.input('x', 'float32', [1, 1, cols])
+  const y = multiply(store, x, storeWeight(store, 'weight', [timedRows, cols], option), null)
+  b.output(y, 'float32', [1, 1, timedRows])
+  const session = await runtime().createSession(encodeModel(b.build('product')), { threads })
+  try {
+    const feeds = { x: { type: 'float32' as const, dims: [1, 1, cols], data: new Float32Array(cols).fill(0.5) } }
+    const out = { type: 'float32' as const, dims: [1, 1, timedRows], data: new Float32Array(timedRows) }
+    const sample = async (count: number): Promise<number> => {
+      const begun = performance.now()
+      for (let run = 0; run < count; run++) await session.run(feeds, { [y]: out }, signal)
+      return (performance.now() - begun) / count
+    }
+    const repeats = Math.max(1, Math.ceil(sampleMs / (await sample(2))))
+    let least = Infinity
+    for (let run = 0; run < runs; run++) least = Math.min(least, await sample(repeats))
+    return (least * rows) / timedRows
+  } finally {
+    session.dispose()
+  }
+}
+
+/** Initializers with values at hand in place of ranges of a file: codes of all kinds, small scales. */
+function randomData(): Pick<ExternalData, 'add'> {
+  const fill = ({ type, dims }: Part): Uint8Array => {
+    const bytes = new Uint8Array(byteLength(type, dims))
+    if (type === 'float16') new Uint16Array(bytes.buffer).fill(0x2000) // 2^-7
+    else if (type === 'float32') new Float32Array(bytes.buffer).fill(0.01)
+    else for (let at = 0; at < bytes.length; at++) bytes[at] = Math.imul(at, 0x9e3779b1) >>> 24
+    return bytes
+  }
+  return { add: (_, parts): readonly Initializer[] => parts.map((part) => ({ ...part, data: fill(part) })) }
+}

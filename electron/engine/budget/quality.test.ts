@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { silent } from '../../contract/events.ts'
+import type { Sensitivity } from '../../contract/sensitivity.ts'
+import { planToQuality } from './quality.ts'
+
+const bits: Record<string, number> = { Q2_K: 2.625, Q4_K: 4.5, Q6_K: 6.5625, Q8_0: 8.5 }
+const measured: Sensitivity = {
+  version: 1, tool: 'test', model: { path: 'm', sha256: 'aa' }, data: { path: 'd', sha256: 'bb' }, metric: 'layer-output', rounder: 'search', complete: true,
+  layers: [1, 5, 20, 70].map((loss, at) => ({
+    name: `blocks.${at}.q`, kind: 'matmul', shape: [256, 512], elements: 131_072, block: at, ties: null, excluded: {},
+    options: Object.fromEntries(Object.entries(bits).map(([name, b]) => [name, { bytes: 0, value: loss * 4 ** (2.625 - b), stderr: 0 }])),
+  })),
+}
+const input = { model: 'm', measured, target: 'gguf', budget: { kind: 'bits', value: 16 } } as const
+const dependencies = { tool: 'test', elements: 4 * 131_072, fixedBytes: () => 0, predict: () => ({ peakMemoryBytes: 0, elapsedMs: 0 }) }
+
+/** What an evaluation would find: the predicted loss and half as much again. */
+const measure = (choice: readonly { predictedLoss: number }[]): Promise<number> => Promise.resolve(1.5 * choice.reduce((sum, { predictedLoss }) => sum + predictedLoss, 0))
+
+test('the smallest size whose measured loss meets the target, in few evaluations', async () => {
+  const { plan, measured: loss, evaluations } = await planToQuality(input, 3, dependencies, measure, silent)
+  expect(loss).toBeLessThanOrEqual(3)
+  expect(evaluations).toBeLessThanOrEqual(2 + Math.ceil(Math.log2(plan.curve.length)))
+  const before = plan.curve.filter(({ bytes }) => bytes < plan.recipe.predicted.sizeBytes).at(-1)
+  expect(1.5 * (before?.loss ?? 0)).toBeGreaterThan(3)
+})
+
+test('a target that the largest plan does not meet is impossible, with what it reaches', async () => {
+  await expect(planToQuality({ ...input, budget: { kind: 'bits', value: 3 } }, 1e-6, dependencies, measure, silent)).rejects.toMatchObject({ code: 'budget-impossible' })
+})

@@ -1,0 +1,36 @@
+/**
+ * @file The smallest plan that meets a quality ("keep KL below 0.02"): bisection over the trade-off curve, each point tried by
+ * a real evaluation, so that nothing depends on the predicted losses but the order of the points.
+ */
+import { PlanInput, type Plan } from '../../contract/engine.ts'
+import { AppError } from '../../contract/errors.ts'
+import type { Context } from '../../contract/events.ts'
+import type { LayerChoice } from '../../contract/recipe.ts'
+import { smallestWithin } from './bisection.ts'
+import { plan, type PlanDependencies } from './plan.ts'
+
+export interface QualityResult {
+  readonly plan: Plan
+  readonly measured: number
+  readonly evaluations: number
+}
+
+/** `measure` evaluates a choice: smaller is better. The input's budget is the largest size tried. @throws AppError budget-impossible where even that is not good enough */
+export async function planToQuality(input: PlanInput, target: number, dependencies: PlanDependencies, measure: (choice: readonly LayerChoice[]) => Promise<number>, context: Pick<Context, 'signal'>): Promise<QualityResult> {
+  const request = PlanInput.parse(input)
+  const largest = await plan(input, dependencies, context)
+  const sizes = largest.curve.map(({ bytes }) => bytes).filter((bytes) => bytes <= largest.recipe.predicted.sizeBytes)
+  const tried = new Map<number, QualityResult>()
+  const attempt = async (point: number): Promise<QualityResult> => {
+    context.signal.throwIfAborted()
+    const made = point === sizes.length - 1 ? largest : await plan({ ...request, budget: { kind: 'bytes', value: sizes[point] } }, dependencies, context)
+    const result = { plan: made, measured: await measure(made.recipe.choice), evaluations: tried.size + 1 }
+    tried.set(point, result)
+    return result
+  }
+  const found = await smallestWithin(sizes.length, async (point) => (await attempt(point)).measured <= target)
+  const best = found === null ? undefined : tried.get(found)
+  if (best !== undefined) return { ...best, evaluations: tried.size }
+  const reached = tried.get(sizes.length - 1)?.measured ?? Infinity
+  throw new AppError('budget-impossible', `The target ${target} is not met within the budget: the largest plan tried reaches ${reached.toPrecision(3)}`, { hint: 'Raise the budget, or accept a lower quality.', details: { reached } })
+}
