@@ -33,6 +33,25 @@ describe('a cache of keys and values', () => {
   })
 })
 
+describe('decoderGenerator', () => {
+  it.each([[1 << 20, 2], [0, 4], [undefined, 2]])('with %s bytes for weights reads %i blocks for two tokens', async (memoryBytes, expected) => {
+    const model = await openDecoder(path.join(goldens, 'llama'), silent)
+    const source = openProgram(model, { threads: 1 })
+    const read: number[] = []
+    const weights = (block: number) => {
+      read.push(block)
+      return source.weights(block)
+    }
+    const generator = decoderGenerator(model, { threads: 1, weights, ...(memoryBytes !== undefined && { memoryBytes }) })
+    await generator.next(tokens.subarray(0, 3), 8)
+    await generator.next(tokens.subarray(3, 4), 8)
+    expect(read).toHaveLength(expected)
+    generator.dispose()
+    source.dispose()
+    await model.close()
+  })
+})
+
 describe('generate', () => {
   it('greedily gives what the whole model gives without a cache', async () => {
     const model = await openDecoder(path.join(goldens, 'llama'), silent)

@@ -34,7 +34,7 @@ export async function openEvaluable(source: string, { threads, memoryBytes, elem
 export interface OpenedGenerator {
   readonly generator: Generator
   readonly tokenizer: Tokenizer
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Opens a model and its tokenizer to generate text. */

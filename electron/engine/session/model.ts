@@ -9,7 +9,7 @@ import { familyOfGguf, familyOfModelType } from '../graph/decoder/families.ts'
 import type { Family, GgufTensors } from '../graph/decoder/families/family.ts'
 import { readFields } from '../graph/decoder/fields.ts'
 import { blockExtras, checkSpec, linearInput, linears, linearShape, modelExtras, type DecoderSpec } from '../graph/decoder/spec.ts'
-import { checkTensors, findPrefix, placements, type Placement } from '../graph/decoder/weights.ts'
+import { asStored, checkTensors, findPrefix, placements, type Placement } from '../graph/decoder/weights.ts'
 import type { Checkpoint } from '../io/checkpoint.ts'
 import { readJson } from '../io/json.ts'
 import { openCheckpoint } from '../io/open.ts'
@@ -70,7 +70,7 @@ async function describeFolder(checkpoint: Checkpoint, source: string): Promise<D
   const fields = readFields(config, where)
   const family = familyOfModelType(where, fields.text('model_type'))
   const spec = checkSpec(family.fromConfig(fields), where)
-  return { spec, family, config, places: placements(spec, family.names, findPrefix(checkpoint.tensors, family)) }
+  return { spec, family, config, places: asStored(placements(spec, family.names, findPrefix(checkpoint.tensors, family)), checkpoint.tensors) }
 }
 
 /** Layers that must be given one option because a file format stores them as one tensor. */

@@ -73,6 +73,16 @@ export function rowRange({ rows, index }: Placement): readonly [number, number] 
   return [sum(rows.slice(0, index)), sum(rows.slice(0, index + 1))]
 }
 
+/** Places as the file has them: quantized layouts store every linear layer [out, in], also where the plain file is transposed. */
+export function asStored(places: ReadonlyMap<string, Placement>, tensors: ReadonlyMap<string, TensorInfo>): ReadonlyMap<string, Placement> {
+  return new Map(
+    [...places].map(([name, place]) => {
+      const isPacked = tensors.get(place.tensor)?.type.startsWith('int') === true
+      return [name, isPacked ? { ...place, source: { ...place.source, transposed: false } } : place]
+    }),
+  )
+}
+
 /** The prefix under which a Hugging Face file has its embedding. */
 export function findPrefix(tensors: ReadonlyMap<string, TensorInfo>, family: Family): string {
   const module = family.names.embedding?.module ?? ''
