@@ -60,6 +60,8 @@ export const MeasureInput = z.object({
   metric: z.string().default('layer-output'),
   rounder: z.enum(rounders).default('gptq'),
   target: Target.optional(), // only the options this target can hold; all targets' options where it is missing
+  /** Only these options, by name; a good selection of the target's where it is missing. */
+  options: z.array(z.string()).optional(),
   samples: z.number().int().positive().default(48),
   length: z.number().int().positive().default(512),
   seed: z.number().int().default(0),

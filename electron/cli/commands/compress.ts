@@ -50,6 +50,7 @@ export interface CompressOptions {
   pin: Record<string, string>
   text?: string
   memory?: number
+  options?: string[]
   resume?: boolean
 }
 
@@ -70,7 +71,7 @@ export async function compress(model: string, options: CompressOptions, context:
   await claimFolder(options.out, resume)
   const measureInput: MeasureInput = {
     model, data: options.data, metric: options.metric, rounder: options.rounder, target: options.target, samples: options.samples, length: options.length, seed: options.seed,
-    out: path.join(options.out, 'sensitivity.json'), ...(options.memory !== undefined && { memoryBytes: options.memory }),
+    out: path.join(options.out, 'sensitivity.json'), ...(options.options && { options: options.options }), ...(options.memory !== undefined && { memoryBytes: options.memory }),
   }
   const measured = await engine.measure(measureInput, context)
   const folder = path.join(options.out, 'job')
@@ -87,6 +88,7 @@ export function addCompressOptions(command: Command): Command {
     .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
     .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
     .option('--correct <name>', 'none, eora, lrec, rilq or scales', 'none')
+    .option('--options <names>', 'choose only among these, such as Q3_K,Q4_K', (text: string) => text.split(','))
     .option('--samples <n>', 'calibration windows', positiveInteger, 128)
     .option('--length <n>', 'tokens in a window', positiveInteger, 512)
     .option('--seed <n>', 'seed of the choice of windows', Number, 0)

@@ -24,6 +24,7 @@ export const addMeasure: AddCommand = (program) => {
     .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
     .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
     .option('--target <name>', 'gguf, onnx or safetensors: measure only the options it can hold')
+    .option('--options <names>', 'measure only these, such as Q3_K,Q4_K', (text: string) => text.split(','))
     .option('--samples <n>', 'calibration windows', positiveInteger, 48)
     .option('--length <n>', 'tokens in a window', positiveInteger, 512)
     .option('--memory <size>', 'memory for parked activations, such as 2GB', byteCount)

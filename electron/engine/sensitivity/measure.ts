@@ -16,6 +16,7 @@ import { createParking } from '../session/parking.ts'
 import { openProgram } from '../session/program.ts'
 import { tool } from '../tool.ts'
 import { measureDecoder } from './measure-decoder.ts'
+import { targetOptions } from '../budget/option-bytes.ts'
 import { measuredOptions } from './measured-options.ts'
 import { isMetric, metricNames, metrics } from './metrics/metrics.ts'
 
@@ -43,7 +44,7 @@ async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' | 'data'
  * unfinished one is continued.
  */
 export async function measure(input: MeasureInput, context: Context): Promise<Sensitivity> {
-  const { model: source, data, metric, rounder, target, samples, length, seed, memoryBytes, out } = MeasureInput.parse(input)
+  const { model: source, data, metric, rounder, target, options, samples, length, seed, memoryBytes, out } = MeasureInput.parse(input)
   if (!isMetric(metric)) throw new AppError('bad-request', `--metric ${metric}: no such metric`, { hint: `Choose one of ${metricNames.join(', ')}.` })
   const model = await openDecoder(source, context)
   try {
@@ -59,7 +60,10 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
       rounder,
     }
     const saved = await savedMap(out, head)
-    const optionsOf = (layer: (typeof model.layers)[number]): ReturnType<typeof measuredOptions> => measuredOptions(target === undefined ? targets : [target], layer)
+    const chosen = target === undefined ? targets : [target]
+    const unknown = options?.find((name) => !chosen.some((one) => targetOptions[one].some((option) => option === name)))
+    if (unknown !== undefined) throw new AppError('bad-request', `--options ${unknown}: no option of ${chosen.join(', ')}`, { hint: `Choose among ${[...new Set(chosen.flatMap((one) => targetOptions[one]))].join(', ')}.` })
+    const optionsOf = (layer: (typeof model.layers)[number]): ReturnType<typeof measuredOptions> => measuredOptions(chosen, layer, options)
     const covered = (layers: readonly MeasuredLayer[]): boolean =>
       model.layers.every((layer) => optionsOf(layer).options.every(({ name }) => layers.some((done) => done.name === layer.name && done.options[name] !== undefined)))
     if (saved?.complete && covered(saved.layers)) {

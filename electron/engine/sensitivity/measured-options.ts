@@ -3,7 +3,7 @@
  * Layers whose rows do not take blocks of 256 get the formats with blocks of 32.
  */
 import type { CodecName, Target } from '../../contract/options.ts'
-import { optionBytes, type SizedLayer } from '../budget/option-bytes.ts'
+import { optionBytes, targetOptions, type SizedLayer } from '../budget/option-bytes.ts'
 import type { LayerOption } from './measure-decoder.ts'
 
 const wanted: Readonly<Record<Target, readonly CodecName[]>> = {
@@ -19,13 +19,13 @@ const substitutes: Readonly<Record<Target, readonly CodecName[]>> = {
   safetensors: ['int2-g32', 'int3-g32', 'int4-g32', 'int8-g32', 'F16'],
 }
 
-/** Options to measure for a layer, by growing size, and the reasons against the others. */
-export function measuredOptions(targets: readonly Target[], layer: SizedLayer): { options: LayerOption[]; excluded: Record<string, string> } {
+/** Options to measure for a layer, by growing size, and the reasons against the others. `only` names other ones to measure. */
+export function measuredOptions(targets: readonly Target[], layer: SizedLayer, only?: readonly string[]): { options: LayerOption[]; excluded: Record<string, string> } {
   const options = new Map<CodecName, number>()
   const excluded: Record<string, string> = {}
   for (const target of targets) {
     let refused = false
-    for (const name of wanted[target]) {
+    for (const name of only === undefined ? wanted[target] : targetOptions[target].filter((option) => only.includes(option))) {
       const size = optionBytes(target, layer, name)
       if ('bytes' in size) options.set(name, size.bytes)
       else {
