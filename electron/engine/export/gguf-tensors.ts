@@ -5,44 +5,12 @@
 import { kernels } from '../../../kernels/kernels.ts'
 import { AppError, assert } from '../../contract/errors.ts'
 import { ropeDivisors } from '../graph/decoder/rope.ts'
-import { modelTensors, placements, type Placement } from '../graph/decoder/weights.ts'
+import { modelTensors, placements } from '../graph/decoder/weights.ts'
 import type { GgufTensor } from '../io/gguf-writer.ts'
 import { isGgufStorageType, type GgufStorageType } from '../io/types.ts'
 import type { DecoderModel } from '../session/model.ts'
-import { headwiseRow, pairedRow } from '../session/read-weight.ts'
+import { arrange } from './arrange.ts'
 import type { ReadBlob } from './exporter.ts'
-
-/** Rows copied between two turns of the event loop. */
-const ROWS_AT_ONCE = 4096
-
-/** Where row `row` of a weight stands in its GGUF tensor. */
-function fileRow({ source, rows, index, shape }: Placement, headSize: number, row: number): number {
-  const own = source.pairs === true ? pairedRow(row, headSize) : row
-  if (source.part === undefined) return own
-  if (source.part.order === 'by-head') return headwiseRow(own, index, rows.length, headSize)
-  assert(rows[index] === shape[0], 'a stacked part has the rows of its weight')
-  return rows.slice(0, index).reduce((sum, count) => sum + count, own)
-}
-
-/** Puts the rows of all parts of one tensor in the file's order, in pieces of whole rows. */
-async function* arrange(parts: readonly Placement[], bytes: (name: string) => Promise<Uint8Array>, headSize: number): AsyncGenerator<Uint8Array> {
-  const [only] = parts
-  if (parts.length === 1 && only && only.source.pairs !== true && only.source.part === undefined) {
-    yield bytes(only.name)
-    return
-  }
-  const total = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0)
-  let all: Uint8Array | undefined
-  let rowBytes = 0
-  for (const part of parts) {
-    const data = await bytes(part.name)
-    const rows = part.shape[0] ?? 1
-    rowBytes = data.length / rows
-    all ??= new Uint8Array(total * rowBytes)
-    for (let row = 0; row < rows; row++) all.set(data.subarray(row * rowBytes, (row + 1) * rowBytes), fileRow(part, headSize, row) * rowBytes)
-  }
-  for (let at = 0; all && at < all.length; at += ROWS_AT_ONCE * rowBytes) yield all.subarray(at, at + ROWS_AT_ONCE * rowBytes)
-}
 
 /** The bytes of dense values in a format. */
 async function encoded(values: Float32Array, type: 'F32' | 'F16'): Promise<Uint8Array> {

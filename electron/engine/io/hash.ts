@@ -25,9 +25,16 @@ export async function sha256File(path: string, signal?: AbortSignal): Promise<st
   }
 }
 
-/** Hash of several files: of the lines "hash  name", as sha256sum would list them, in the order given. */
-export async function sha256Files(files: readonly { readonly name: string; readonly path: string }[], signal?: AbortSignal): Promise<string> {
+/** Hash of several files by name: of the lines "hash  name" in order of the names, as sha256sum would list them. */
+export function hashList(files: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256')
-  for (const { name, path } of files) hash.update(`${await sha256File(path, signal)}  ${name}\n`)
+  for (const [name, sha256] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${sha256}  ${name}\n`)
   return hash.digest('hex')
+}
+
+/** Hash of several files together. */
+export async function sha256Files(files: readonly { readonly name: string; readonly path: string }[], signal?: AbortSignal): Promise<string> {
+  const hashes = new Map<string, string>()
+  for (const { name, path } of files) hashes.set(name, await sha256File(path, signal))
+  return hashList(hashes)
 }

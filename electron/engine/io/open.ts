@@ -10,6 +10,8 @@ import type { Checkpoint, TensorInfo } from './checkpoint.ts'
 import { toFloat } from './float.ts'
 import { readGgufHeader } from './gguf-header.ts'
 import { sha256File, sha256Files, throwIfCancelled } from './hash.ts'
+import { readJsonIfPresent } from './json.ts'
+import { unpackCheckpoint } from './packed-checkpoint.ts'
 import { fileProblem, malformed } from './problems.ts'
 import { headerLength, readSafetensorsHeader } from './safetensors-header.ts'
 import { INDEX_NAME, readShardIndex } from './shards.ts'
@@ -108,7 +110,7 @@ async function hashedFiles(source: string, folder: string | null, files: readonl
   if (source.endsWith('.json')) paths.push(source)
   const config = path.join(base, 'config.json')
   if (folder !== null && (await stat(config).catch(() => null))?.isFile()) paths.push(config)
-  return paths.map((file) => ({ name: path.relative(base, file), path: file })).sort((a, b) => (a.name < b.name ? -1 : 1))
+  return paths.map((file) => ({ name: path.relative(base, file), path: file }))
 }
 
 function byteRange(tensor: TensorInfo, rows: readonly [number, number]): { offset: number; length: number; shape: number[] } {
@@ -144,7 +146,7 @@ export async function openCheckpoint(source: string, options: { readonly signal?
     return { tensor, file, ...(rows ? byteRange(tensor, rows) : { offset: tensor.offset, length: tensor.byteLength, shape: tensor.shape }) }
   }
 
-  return {
+  const base: Checkpoint = {
     path: source,
     format,
     sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
@@ -165,5 +167,11 @@ export async function openCheckpoint(source: string, options: { readonly signal?
     async close() {
       await Promise.all(files.map((file) => file.close()))
     },
+  }
+  try {
+    return format === 'gguf' ? base : await unpackCheckpoint(base, (await readJsonIfPresent(path.join(path.dirname(main), 'config.json')))?.quantization_config)
+  } catch (cause) {
+    await base.close()
+    throw cause
   }
 }
