@@ -88,7 +88,7 @@ describe('packed folders that cannot be read', () => {
     ['another format', words, 1360, { quant_method: 'compressed-tensors', format: 'float-quantized' }, 'found method "compressed-tensors" (float-quantized)', 'unsupported-tensor'],
     ['5 bits', { ...words, 'a.g_idx': part('I32', [60], 0, 240), 'a.qweight': part('I32', [8, 32], 240, 1264), 'a.qzeros': part('I32', [1, 4], 1264, 1280), 'a.scales': part('F16', [1, 32], 1280, 1344) }, 1344, { quant_method: 'gptq' }, 'found 8 words of codes for 60 weights, expected 2, 3, 4, 8 bits', 'unsupported-tensor'],
     ['no zero points', { 'a.g_idx': words['a.g_idx'], 'a.qweight': words['a.qweight'], 'a.scales': part('F16', [1, 32], 1280, 1344) }, 1344, { quant_method: 'gptq' }, 'tensor "a.qzeros": found nothing, expected I32 [1, 4]', 'file-malformed'],
-    ['scales of another shape', { ...words, 'a.scales': part('F16', [2, 16], 1296, 1360) }, 1360, { quant_method: 'gptq' }, 'tensor "a.qzeros": found I32 [1, 4], expected I32 [2, 4]', 'file-malformed'],
+    ['zero points of another shape', { ...words, 'a.qzeros': part('I32', [2, 2], 1280, 1296) }, 1360, { quant_method: 'gptq' }, 'tensor "a.qzeros": found I32 [2, 2], expected I32 [1, 4]', 'file-malformed'],
   ]
   test.each(cases)('%s', async (_, header, data, quantization, message, code) => {
     await withFolder(async (folder) => {
