@@ -26,8 +26,8 @@ export interface BlockCache {
 }
 
 export interface Program extends BlockRunner {
-  /** As `run`, and the inputs of the linear layers named by `wanted` (all of them unless told). */
-  runTapped(block: number, hidden: Float32Array, weights: BlockWeights, wanted?: readonly Tap[]): Promise<{ hidden: Float32Array; taps: Readonly<Record<Tap, Float32Array>> }>
+  /** The inputs of the layers behind one tap, [tokens, in]; what comes after it in the block is not computed. */
+  tap(block: number, hidden: Float32Array, weights: BlockWeights, tap: Tap): Promise<Float32Array>
   /** Hidden states of tokens at positions past …; `length` is the whole context's where scaling depends on it. */
   embedAt(tokens: Int32Array, past: number): Promise<Float32Array>
   /** Runs positions that follow those of `cache`. */
@@ -84,7 +84,9 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
   }
 
   async function run(name: string, graph: () => Graph, feeds: Record<string, Tensor>, outputs: readonly string[]): Promise<Record<string, Tensor>> {
-    return (await session(name, graph)).run(feeds, Object.fromEntries(outputs.map((output) => [output, null])), signal)
+    const opened = await session(name, graph)
+    const wanted = Object.entries(feeds).filter(([input]) => opened.inputNames.includes(input))
+    return opened.run(Object.fromEntries(wanted), Object.fromEntries(outputs.map((output) => [output, null])), signal)
   }
 
   async function readBlock(block: number): Promise<BlockWeights> {
@@ -113,7 +115,7 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
       ...weightFeeds(block, given),
       ...context.more,
     }
-    return run(`block${options.cache === true ? ' cache' : ''}${options.taps === undefined ? '' : ' taps'}`, () => blockGraph(spec, options), feeds, outputs)
+    return run(`block ${outputs.join(' ')}`, () => blockGraph(spec, options), feeds, outputs)
   }
 
   async function embedAt(window: Int32Array, past: number, replaced?: Float32Array): Promise<Float32Array> {
@@ -139,12 +141,13 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
     async run(block, hidden, given) {
       return floats((await runBlock(block, hidden, given, {}, { past: 0 }, ['out'])).out)
     },
-    async runTapped(block, hidden, given, wanted = allTaps) {
-      const result = await runBlock(block, hidden, given, { taps: allTaps }, { past: 0 }, ['out', ...wanted.map((tap) => `tap.${tap}`)])
-      const empty = new Float32Array()
-      const taps: Record<Tap, Float32Array> = { qkv: empty, o: empty, mlp: empty, down: empty }
-      for (const tap of wanted) taps[tap] = floats(result[`tap.${tap}`])
+    async runTapped(block, hidden, given) {
+      const result = await runBlock(block, hidden, given, { taps: allTaps }, { past: 0 }, ['out', ...allTaps.map((tap) => `tap.${tap}`)])
+      const taps = { qkv: floats(result['tap.qkv']), o: floats(result['tap.o']), mlp: floats(result['tap.mlp']), down: floats(result['tap.down']) }
       return { hidden: floats(result.out), taps }
+    },
+    async tap(block, hidden, given, tap) {
+      return floats((await runBlock(block, hidden, given, { until: tap }, { past: 0 }, [`tap.${tap}`]))[`tap.${tap}`])
     },
     async runCached(block, hidden, given, cache, length) {
       const past = cache?.length ?? 0

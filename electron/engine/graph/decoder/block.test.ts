@@ -82,6 +82,16 @@ describe('blockGraph', () => {
     expect(difference(found.out ?? [], middle.map((value, at) => value + (last[at] ?? NaN)))).toBeLessThan(1e-5)
   })
 
+  it.each(['qkv', 'o', 'mlp', 'down'] as const)('ends at tap %s with the same values, asking for no more than it needs', async (tap) => {
+    const graph = blockGraph(model.spec, { until: tap })
+    expect(graph.outputs.map(({ name }) => name)).toEqual([`tap.${tap}`])
+    const needed = { qkv: [], o: ['k', 'q', 'v'], mlp: ['k', 'o', 'q', 'v'], down: ['gate', 'k', 'o', 'q', 'up', 'v'] }[tap]
+    expect(graph.inputs.map(({ name }) => name).filter((name) => linears(model.spec).some((layer) => layer === name)).sort()).toEqual(needed)
+    const given = Object.fromEntries(Object.entries(feeds).filter(([name]) => graph.inputs.some((input) => input.name === name)))
+    const whole = await run({ taps: [tap] }, feeds, [`tap.${tap}`])
+    expect((await run({ until: tap }, given, [`tap.${tap}`]))[`tap.${tap}`]).toEqual(whole[`tap.${tap}`])
+  })
+
   it('runs several sequences at once, each as it runs alone', async () => {
     const other = noise(TIME * HIDDEN, 3)
     const both = Float32Array.of(...hidden, ...other)

@@ -5,7 +5,7 @@
  */
 import { createBuilder } from '../builder.ts'
 import type { BlockLayer } from '../../model.ts'
-import type { Graph } from '../graph.ts'
+import type { Dimension, Graph } from '../graph.ts'
 import { attention } from './attention.ts'
 import { activations, linear, norm, type LinearKind } from './layers.ts'
 import { linearShape, type DecoderSpec, type Tap } from './spec.ts'
@@ -13,12 +13,14 @@ import { linearShape, type DecoderSpec, type Tap } from './spec.ts'
 export interface BlockOptions {
   readonly cache?: boolean
   readonly taps?: readonly Tap[]
+  /** Ends the graph at this tap: it is the only output, and only what it needs is computed and asked for. */
+  readonly until?: Tap
   /** How each weight enters; dense where nothing is said. */
   readonly kinds?: Readonly<Partial<Record<BlockLayer, LinearKind>>>
 }
 
 /** Builds the block graph of a model. Names of weight inputs are those of `blockExtras` and the linear layers. */
-export function blockGraph(spec: DecoderSpec, { cache = false, taps = [], kinds = {} }: BlockOptions = {}): Graph {
+export function blockGraph(spec: DecoderSpec, { cache = false, taps = [], until, kinds = {} }: BlockOptions = {}): Graph {
   const b = createBuilder()
   const { placement } = spec.norm
   const before = (x: string, name: string): string => (placement === 'post' ? x : norm(b, spec, x, name))
@@ -28,32 +30,34 @@ export function blockGraph(spec: DecoderSpec, { cache = false, taps = [], kinds 
     const sum = b.one('Add', [stream, placement === 'both' ? norm(b, spec, branch, `${name}_post_norm`) : branch])
     return placement === 'post' ? norm(b, spec, sum, `${name}_norm`) : sum
   }
+  const give = (value: string, name: string, shape: readonly Dimension[]): void => b.output(b.one('Identity', [value], {}, { outputs: [name] }), 'float32', shape)
+  /** Gives a tap where it is wanted; true where the graph ends here. */
+  const ends = (tap: Tap, value: string, width: number): boolean => {
+    if (until === tap || taps.includes(tap)) give(value, `tap.${tap}`, ['rows', width])
+    return until === tap
+  }
 
   const hidden = b.input('hidden', 'float32', ['batch', 'time', spec.hidden])
   const time = b.one('Shape', [hidden], { start: { int: 1 }, end: { int: 2 } })
   const stream = b.one('Reshape', [hidden, b.ints([-1, spec.hidden])])
 
   const qkv = before(stream, 'attention_norm')
+  if (ends('qkv', qkv, spec.hidden)) return b.build('tap')
   const { context, keys, values } = attention(b, spec, { q: project(qkv, 'q'), k: project(qkv, 'k'), v: project(qkv, 'v'), time, cache })
+  if (ends('o', context, spec.heads * spec.headSize)) return b.build('tap')
   const middle = join(stream, project(context, 'o'), 'attention')
 
   const mlp = before(middle, 'mlp_norm')
+  if (ends('mlp', mlp, spec.hidden)) return b.build('tap')
   const activate = activations[spec.activation]
   const down = spec.gated ? b.one('Mul', [activate(b, project(mlp, 'gate')), project(mlp, 'up')]) : activate(b, project(mlp, 'up'))
+  if (ends('down', down, spec.intermediate)) return b.build('tap')
   const end = join(middle, project(down, 'down'), 'mlp')
 
-  const name = (value: string, wanted: string): string => b.one('Identity', [value], {}, { outputs: [wanted] })
   b.output(b.one('Reshape', [end, b.one('Shape', [hidden])], {}, { outputs: ['out'] }), 'float32', ['batch', 'time', spec.hidden])
   if (cache) {
-    b.output(name(keys, 'present_k'), 'float32', ['batch', spec.kvHeads, 'total', spec.headSize])
-    b.output(name(values, 'present_v'), 'float32', ['batch', spec.kvHeads, 'total', spec.headSize])
+    give(keys, 'present_k', ['batch', spec.kvHeads, 'total', spec.headSize])
+    give(values, 'present_v', ['batch', spec.kvHeads, 'total', spec.headSize])
   }
-  const tapped: Readonly<Record<Tap, readonly [string, number]>> = {
-    qkv: [qkv, spec.hidden],
-    o: [context, spec.heads * spec.headSize],
-    mlp: [mlp, spec.hidden],
-    down: [down, spec.intermediate],
-  }
-  for (const tap of taps) b.output(name(tapped[tap][0], `tap.${tap}`), 'float32', ['rows', tapped[tap][1]])
   return b.build('block')
 }
