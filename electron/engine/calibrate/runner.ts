@@ -26,6 +26,8 @@ export interface BlockRunner {
   run(block: number, hidden: Float32Array, weights: BlockWeights): Promise<Float32Array>
   /** As `run`, and the inputs of every linear layer, [tokens, in] each. */
   runTapped(block: number, hidden: Float32Array, weights: BlockWeights): Promise<{ hidden: Float32Array; taps: Readonly<Record<Tap, Float32Array>> }>
+  /** The inputs of one tap's layers, [tokens, in]; what comes after it in the block is not computed. */
+  tap(block: number, hidden: Float32Array, weights: BlockWeights, tap: Tap): Promise<Float32Array>
   /** The final norm: what the head reads, [tokens, hidden]. */
   finish(hidden: Float32Array): Promise<Float32Array>
   /** Logits [tokens, vocabulary] of finished hidden states; `head` stands in for the checkpoint's [vocabulary, hidden]. */

@@ -62,7 +62,7 @@ async function tapStatistics({ windows, runner, job }: QuantizeTask, block: numb
   for (let window = 0; window < windows.length; window++) {
     job.context.signal.throwIfAborted()
     const state = await hidden.get(window)
-    const inputs = (await runner.runTapped(block, state, weights)).taps[tap]
+    const inputs = await runner.tap(block, state, weights, tap)
     statistics ??= emptyStatistics(inputs.length / (state.length / runner.hidden))
     await addInputs(statistics, inputs)
   }

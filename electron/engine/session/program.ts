@@ -26,8 +26,6 @@ export interface BlockCache {
 }
 
 export interface Program extends BlockRunner {
-  /** The inputs of the layers behind one tap, [tokens, in]; what comes after it in the block is not computed. */
-  tap(block: number, hidden: Float32Array, weights: BlockWeights, tap: Tap): Promise<Float32Array>
   /** Hidden states of tokens at positions past …; `length` is the whole context's where scaling depends on it. */
   embedAt(tokens: Int32Array, past: number): Promise<Float32Array>
   /** Runs positions that follow those of `cache`. */
