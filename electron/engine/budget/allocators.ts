@@ -21,7 +21,7 @@ export type AllocatorName = NonNullable<PlanInput['allocator']>
 
 export const allocators = {
   /** The proved optimum of one cost (the default). */
-  exact: ({ groups, limit }) => Promise.resolve(solveExact(groups, limit)),
+  exact: ({ groups, limit }) => solveExact(groups, limit),
   /** The same optimum by an integer programme; needed where several costs are limited at once. */
   milp: ({ groups, limit }, signal) => allocateMilp(groups, [costConstraint(groups, limit)], { signal }),
   /** Steepest hull steps first: next to optimal for many small layers. */

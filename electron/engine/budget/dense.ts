@@ -3,6 +3,7 @@
  * least loss at i units above the cheapest choice. No sorting, so it stays fast where a model has tens of thousands of
  * different sizes (layers of a network share shapes, so their byte counts share large divisors).
  */
+import { setImmediate } from 'node:timers/promises'
 import { optionAt, type Group } from './allocation.ts'
 import { emptyStage, type Link, type Stage, type States } from './pareto.ts'
 import { undominated } from './relaxation.ts'
@@ -26,7 +27,7 @@ function greatestCommonDivisor(a: number, b: number): number {
 }
 
 /** The states after all groups, at most `count` of them. `unit` divides all cost differences within groups. */
-export function denseStates(groups: readonly Group[], unit: number, count: number): States {
+export async function denseStates(groups: readonly Group[], unit: number, count: number): Promise<States> {
   const links: Link[] = []
   let last = emptyStage()
   let floor = 0
@@ -35,6 +36,7 @@ export function denseStates(groups: readonly Group[], unit: number, count: numbe
     floor += optionAt(group, options[0]).cost
     last = addGroup(last, group, options, floor, unit, count)
     links.push({ parent: last.parent, option: last.option })
+    await setImmediate() // a group takes a millisecond or two
   }
   return { last, links }
 }

@@ -33,13 +33,13 @@ export interface Curve {
 }
 
 /** The Pareto curve of Σ cost and Σ loss; `limit` leaves out what costs more. Empty where nothing fits. */
-export function paretoCurve(groups: readonly Group[], { limit = Infinity, maxStates = maxCurveStates }: { limit?: number; maxStates?: number } = {}): Curve {
+export async function paretoCurve(groups: readonly Group[], { limit = Infinity, maxStates = maxCurveStates }: { limit?: number; maxStates?: number } = {}): Promise<Curve> {
   const range = groups.reduce((sum, group) => sum + costRange(group), 0)
   const unit = commonUnit(groups)
   const room = limit + tolerance(limit)
-  if (unit > 0 && (range / unit + 1) * groups.length <= maxStates) return curveOf(denseStates(groups, unit, range / unit + 1), room)
+  if (unit > 0 && (range / unit + 1) * groups.length <= maxStates) return curveOf(await denseStates(groups, unit, range / unit + 1), room)
   const later = suffixSums(groups.map((group) => optionAt(group, cheapest([group])[0]).cost))
-  const states = paretoStates(groups, (at, cost) => cost + later[at + 1] <= room, Math.ceil(maxStates / (mergeCost * Math.max(1, groups.length))))
+  const states = await paretoStates(groups, (at, cost) => cost + later[at + 1] <= room, Math.ceil(maxStates / (mergeCost * Math.max(1, groups.length))))
   return states === null ? hullCurve(groups, relax(groups), room) : curveOf(states, room)
 }
 
@@ -80,7 +80,7 @@ function suffixSums(values: readonly number[]): Float64Array {
  * The choice of least loss within the limit; null where even the cheapest does not fit. `start` is a choice within the limit
  * known beforehand. Where the core is too large the best known choice comes back, with the lower bound that remains.
  */
-export function solveExact(groups: readonly Group[], limit: number, start?: readonly number[]): Allocation | null {
+export async function solveExact(groups: readonly Group[], limit: number, start?: readonly number[]): Promise<Allocation | null> {
   const greedy = allocateGreedy(groups, limit)
   if (greedy === null) return null
   let best = [...greedy.choice]
@@ -92,7 +92,7 @@ export function solveExact(groups: readonly Group[], limit: number, start?: read
   const multiplier = multiplierAt(groups, relax(groups), limit)
   const bound = lagrangianBound(groups, multiplier, limit)
   const core = fixOptions(groups, multiplier, bound, upper)
-  const better = solveCore(core.groups, limit, multiplier, upper)
+  const better = await solveCore(core.groups, limit, multiplier, upper)
   const lowerBound = better === 'too large' ? bound : Infinity
   if (better !== 'too large' && better !== null) best = better.map((option, at) => core.original[at][option])
   const sum = totals(groups, best)
@@ -116,7 +116,7 @@ function slack(loss: number): number {
 }
 
 /** The best choice below `upper`, null where there is none. */
-function solveCore(groups: readonly Group[], limit: number, multiplier: number, upper: number): number[] | null | 'too large' {
+async function solveCore(groups: readonly Group[], limit: number, multiplier: number, upper: number): Promise<number[] | null | 'too large'> {
   const room = limit + tolerance(limit)
   // Groups whose options differ most in reduced cost come first: their states are bounded away soonest.
   const spread = (group: Group): number => {
@@ -128,7 +128,7 @@ function solveCore(groups: readonly Group[], limit: number, multiplier: number, 
   const laterCost = suffixSums(sorted.map((group) => Math.min(...group.options.map(({ cost }) => cost))))
   const laterReduced = suffixSums(sorted.map((group) => Math.min(...group.options.map(({ cost, loss }) => loss + multiplier * cost))))
   const most = upper + slack(upper)
-  const states = paretoStates(
+  const states = await paretoStates(
     sorted,
     (at, cost, loss) => cost + laterCost[at + 1] <= room && loss + multiplier * (cost - limit) + laterReduced[at + 1] <= most,
     maxCoreStates,

@@ -8,8 +8,8 @@ const groups: Group[] = [
   ...['a', 'b', 'c', 'd'].map((name) => ({ name, members: [name], options: [{ option: '2', cost: 0, loss: 2 }, { option: '4', cost: 1, loss: 0.9 }] })),
 ]
 
-test('the plain sum spends on the many, a higher exponent on the one bad layer', () => {
-  const [plain, raised] = exponentCandidates(groups, 4, [1, 2])
+test('the plain sum spends on the many, a higher exponent on the one bad layer', async () => {
+  const [plain, raised] = await exponentCandidates(groups, 4, [1, 2])
   expect(plain).toMatchObject({ exponent: 1, choice: [0, 1, 1, 1, 1] })
   expect(plain.loss).toBeCloseTo(9 + 3.6, 9)
   // squares: 81 + 4·0.81 = 84.24 against 25 + 4·4 = 41
@@ -17,9 +17,9 @@ test('the plain sum spends on the many, a higher exponent on the one bad layer',
 })
 
 test('equal choices come once, nothing that does not fit comes at all, and measuring decides', async () => {
-  expect(exponentCandidates(groups, 8, [1, 2])).toHaveLength(1)
-  expect(exponentCandidates(groups, -1)).toEqual([])
-  const candidates = exponentCandidates(groups, 4, [1, 2])
+  expect(await exponentCandidates(groups, 8, [1, 2])).toHaveLength(1)
+  expect(await exponentCandidates(groups, -1)).toEqual([])
+  const candidates = await exponentCandidates(groups, 4, [1, 2])
   const best = await bestMeasured(candidates, ({ exponent }) => Promise.resolve(exponent === 2 ? 0.1 : 0.2))
   expect(best).toMatchObject({ measured: 0.1, candidate: { exponent: 2 } })
 })

@@ -14,12 +14,12 @@ export interface Candidate extends Allocation {
 }
 
 /** The optimum for each exponent, with its plain loss; choices that several exponents share come once. Empty where nothing fits. */
-export function exponentCandidates(groups: readonly Group[], limit: number, powers: readonly number[] = exponents): Candidate[] {
+export async function exponentCandidates(groups: readonly Group[], limit: number, powers: readonly number[] = exponents): Promise<Candidate[]> {
   const largest = Math.max(...groups.flatMap(({ options }) => options.map(({ loss }) => loss)), Number.MIN_VALUE)
   const candidates = new Map<string, Candidate>()
   for (const exponent of powers) {
     const raised = groups.map((group) => ({ ...group, options: group.options.map((option) => ({ ...option, loss: (option.loss / largest) ** exponent })) }))
-    const solved = solveExact(raised, limit)
+    const solved = await solveExact(raised, limit)
     if (solved === null) return []
     const key = solved.choice.join()
     if (!candidates.has(key)) candidates.set(key, { exponent, choice: solved.choice, ...totals(groups, solved.choice), lowerBound: 0 })

@@ -3,6 +3,7 @@
  * adding a group merges one shifted copy of the states per option and keeps only strictly falling losses. The surviving
  * states are the whole trade-off curve. Choices are kept as parent pointers, one pair of small integers a state.
  */
+import { setImmediate } from 'node:timers/promises'
 import { optionAt, type Group } from './allocation.ts'
 import { undominated } from './relaxation.ts'
 
@@ -35,9 +36,9 @@ export type Keep = (at: number, cost: number, loss: number) => boolean
 
 /**
  * The states after all groups, or null as soon as a stage has more than `maxStates` states.
- * `keep` drops states that cannot be part of an answer (over the limit, or bounded away).
+ * `keep` drops states that cannot be part of an answer (over the limit, or bounded away). The event loop turns between groups.
  */
-export function paretoStates(groups: readonly Group[], keep: Keep, maxStates: number): States | null {
+export async function paretoStates(groups: readonly Group[], keep: Keep, maxStates: number): Promise<States | null> {
   const links: Link[] = []
   let last = emptyStage()
   for (const [at, group] of groups.entries()) {
@@ -45,6 +46,7 @@ export function paretoStates(groups: readonly Group[], keep: Keep, maxStates: nu
     if (next === null) return null
     links.push({ parent: next.parent, option: next.option })
     last = next
+    await setImmediate()
   }
   return { last, links }
 }

@@ -56,7 +56,7 @@ export async function plan(input: PlanInput, dependencies: PlanDependencies, { s
     ({ bytes: cost + overhead, bitsPerWeight: bitsPerWeight(cost + overhead, dependencies.elements), loss })
   return {
     recipe: recipeOf(request, dependencies, solved),
-    curve: thinCurve(paretoCurve(grouped.groups).points, solved.allocation).map(toPoint),
+    curve: thinCurve((await paretoCurve(grouped.groups)).points, solved.allocation).map(toPoint),
     uniform: uniformPlans(grouped.groups, layers).map(({ option, ...point }) => ({ option, ...toPoint(point) })),
     warnings: planWarnings({ layers, estimated, followers: grouped.followers, allocation: solved.allocation }),
     elapsedMs: performance.now() - begun,
