@@ -96,9 +96,10 @@ async function solveWithin(request: Request, dependencies: PlanDependencies, lay
     const sizeBytes = await sizeOf(allocation, overhead)
     if (sizeBytes <= budget && (best === null || allocation.loss < best.allocation.loss)) best = { allocation, choice: layerChoices(grouped.groups, allocation, layers), sizeBytes }
     const key = allocation.choice.join()
-    // A choice that comes again and fits is final; one that does not fit gets less room each time.
-    if (seen.has(key) && sizeBytes <= budget) break
-    overhead = seen.has(key) ? overhead + (sizeBytes - budget) : sizeBytes - allocation.cost
+    const found = sizeBytes - allocation.cost
+    // A choice that fits is final where it comes again or would; one that does not fit gets less room each time.
+    if (sizeBytes <= budget && (found === overhead || seen.has(key))) break
+    overhead = seen.has(key) ? overhead + (sizeBytes - budget) : found
     seen.add(key)
   }
   if (best !== null) return best
