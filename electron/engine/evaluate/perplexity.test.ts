@@ -1,7 +1,7 @@
 import { copyFile, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { silent } from '../../contract/events.ts'
+import { silent, type JobEvent } from '../../contract/events.ts'
 import { withFolder } from '../io/temporary-folder.ts'
 import { openTokenizer } from '../io/tokenizer.ts'
 import index from '../session/goldens/index.json' with { type: 'json' }
@@ -74,6 +74,27 @@ describe('evaluate', () => {
     const result = await evaluate({ model, windows }, silent)
     expect(result.tokens).toBe(windows.length * 255)
     expect(result.perplexity).toBeCloseTo(SAMPLE_PERPLEXITY, 3)
+    await model.close()
+  })
+
+  it('refuses logits that are not numbers', async () => {
+    const decoder = await openDecoder(goldens, silent)
+    const broken = async (block: number) => {
+      const weights = { q: await decoder.readWeight(`blocks.${block}.q`), k: await decoder.readWeight(`blocks.${block}.k`), v: await decoder.readWeight(`blocks.${block}.v`), o: await decoder.readWeight(`blocks.${block}.o`) }
+      weights.o[3] = Infinity
+      return { ...weights, gate: await decoder.readWeight(`blocks.${block}.gate`), up: await decoder.readWeight(`blocks.${block}.up`), down: await decoder.readWeight(`blocks.${block}.down`) }
+    }
+    await expect(evaluate({ model: evaluableDecoder(decoder, { threads: 1, weights: broken }), windows }, silent)).rejects.toThrow('found logits that are not numbers')
+    await decoder.close()
+  })
+
+  it('stops when it is cancelled', async () => {
+    const model = evaluableDecoder(await openDecoder(goldens, silent), { threads: 1 })
+    const controller = new AbortController()
+    const report = (event: JobEvent): void => {
+      if (event.type === 'progress') controller.abort()
+    }
+    await expect(evaluate({ model, windows }, { signal: controller.signal, report })).rejects.toMatchObject({ code: 'cancelled' })
     await model.close()
   })
 

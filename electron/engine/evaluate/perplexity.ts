@@ -111,6 +111,7 @@ export async function evaluate(task: EvaluateTask, context: Context): Promise<Ev
   const { model, reference } = task
   const { nll, nllReference, kl, same } = await score(task, context)
   const own = meanAndError(nll)
+  if (Number.isNaN(own.mean)) throw new AppError('bad-weights', `${model.path}: found logits that are not numbers, expected finite ones`, { hint: 'Its weights or scales are damaged or overflow: make or download the file again.' })
   const perplexity = Math.exp(own.mean)
   const divergence = meanAndError(kl)
   return {

@@ -1,7 +1,7 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { AppError } from '../../contract/errors.ts'
+import { AppError } from '../../contract/errors.ts'
 import { silent } from '../../contract/events.ts'
 import { withFolder } from '../io/temporary-folder.ts'
 import { inspectDecoder } from './inspect.ts'
@@ -34,15 +34,17 @@ async function refusal(name: string, changes: { config?: Record<string, unknown>
     const stored = await readStored(path.join(goldens, name, 'model.safetensors'))
     changes.tensors?.(stored)
     await writeStored(path.join(folder, 'model.safetensors'), stored)
-    const model = await openDecoder(folder, silent).catch((error: unknown) => error as AppError)
-    if (model instanceof Error) return model
     try {
-      for (const layer of model.layers) await model.readWeight(layer.name)
-      for (let block = 0; block < model.spec.blocks; block++) await model.readExtras(block)
+      const model = await openDecoder(folder, silent)
+      try {
+        for (const layer of model.layers) await model.readWeight(layer.name)
+        for (let block = 0; block < model.spec.blocks; block++) await model.readExtras(block)
+      } finally {
+        await model.close()
+      }
     } catch (error) {
-      return error as AppError
-    } finally {
-      await model.close()
+      if (error instanceof AppError) return error
+      throw error
     }
     throw new Error('the model was accepted')
   })
