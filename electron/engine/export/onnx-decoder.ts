@@ -39,8 +39,6 @@ export function onnxExporter({ accuracy = 'balanced' }: { accuracy?: Accuracy } 
   }
 }
 
-export const onnx: Exporter = onnxExporter()
-
 /** The graph of a choice and the plan of its data; nothing is read yet. */
 function draft({ model, provenance }: ExportSource, choice: readonly LayerChoice[], accuracy: Accuracy, blob: ReadBlob): { graph: Graph; data: ExternalData } {
   const data = externalData(dataFile)

@@ -111,7 +111,7 @@ function embed(parts: Parts, tokens: string, place: Positions, table: StoredWeig
   return spec.embeddingNorm ? norm(parts, x, 'embedding_norm') : x
 }
 
-/** A norm over the last axis; `weights` where its parameters are called otherwise than the tensors of the model outside the blocks. */
+/** The model's norm over the last axis. */
 function norm({ b, spec, extra }: Parts, x: string, name: string): string {
   const attributes = { axis: { int: -1 }, epsilon: { float: spec.norm.epsilon } }
   if (spec.norm.kind === 'rms') return b.one('SimplifiedLayerNormalization', [x, extra(name)], attributes)
