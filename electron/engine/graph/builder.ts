@@ -24,7 +24,8 @@ export interface Builder {
   /** A constant float (or double) vector, or a scalar where a number is given. */
   floats(values: number | readonly number[], type?: 'float32' | 'float64'): string
   initializer(value: Initializer): string
-  output(value: string, type: DataType, shape: readonly Dimension[]): void
+  /** A null shape is left to inference. */
+  output(value: string, type: DataType, shape: readonly Dimension[] | null): void
   /** A name not used yet, beginning with `stem`. */
   fresh(stem: string): string
   build(name: string, metadata?: Readonly<Record<string, string>>): Graph

@@ -1,0 +1,4 @@
+/** @file y = x: dx = dy */
+import type { Rule } from '../rule.ts'
+
+export const identity: Rule = (_g, { dy }) => [() => dy]
