@@ -11,7 +11,7 @@ import { openModelTokenizer } from './calibrate/calibration.ts'
 import { generate } from './evaluate/generate.ts'
 import { openEvaluable, openGenerator } from './evaluate/open.ts'
 import { evaluate } from './evaluate/perplexity.ts'
-import { exporterOf } from './export/exporters.ts'
+import { exporters } from './export/exporters.ts'
 import { provenanceOf } from './export/exporter.ts'
 import { previewData } from './io/data-preview.ts'
 import { readTexts, tokenWindows } from './io/data.ts'
@@ -46,10 +46,10 @@ async function plan(input: PlanInput, context: Context): Promise<Plan> {
     const layerBytes = (choice: readonly { bytes: number }[]): number => choice.reduce((sum, { bytes }) => sum + bytes, 0)
     const fixedBytes = async (wanted: Target): Promise<number> => {
       const choice = model.layers.map(({ name, shape: [rows, cols] }) => ({ name, option: 'F16', rank: 0, bytes: rows * cols * 2, predictedLoss: 0 }))
-      return (await exporterOf(wanted).size(source, choice)) - layerBytes(choice)
+      return (await exporters[wanted].size(source, choice)) - layerBytes(choice)
     }
     return await solvePlan(parsed, {
-      tool, elements: model.elements, seed, fixedBytes, fileBytes: (wanted, choice) => exporterOf(wanted).size(source, choice), predict: () => predicted,
+      tool, elements: model.elements, seed, fixedBytes, fileBytes: (wanted, choice) => exporters[wanted].size(source, choice), predict: () => predicted,
     }, context)
   } finally {
     await model.close()

@@ -12,7 +12,7 @@ import { cutWindows } from './evaluate/windows.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { evaluableDecoder } from './evaluate/decoder.ts'
 import { openEvaluable } from './evaluate/open.ts'
-import { exporterOf } from './export/exporters.ts'
+import { exporters } from './export/exporters.ts'
 import { provenanceOf, type Exported } from './export/exporter.ts'
 import { readTexts } from './io/data.ts'
 import type { Tokenizer } from './io/tokenizer.ts'
@@ -112,7 +112,7 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
     await quantize(job, model, calibration)
     await makeFolder(out)
     const progress = beginStage(context, 'export', 1)
-    const exporter = exporterOf(recipe.target)
+    const exporter = exporters[recipe.target]
     const exported = await exporter.write(
       { model, tokenizer: calibration.tokenizer, provenance: provenanceOf(recipe), choice: recipe.choice, blob: (layer) => job.readTensor(layer), out: path.join(out, exporter.fileName === '' ? 'model' : '') },
       context,
