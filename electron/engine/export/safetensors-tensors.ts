@@ -57,7 +57,7 @@ async function concatenate(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Arra
 
 /** [rows, cols] elements of 2 or 4 bytes as [cols, rows]. */
 function transpose(data: Uint8Array, rows: number, cols: number, bytes: number): Uint8Array {
-  const aligned = data.slice().buffer
+  const aligned = new Uint8Array(data).buffer // a copy: a Buffer may lie inside a shared pool
   const elements = bytes === 2 ? new Uint16Array(aligned) : new Uint32Array(aligned)
   const out = elements.slice()
   for (let row = 0; row < rows; row++) for (let col = 0; col < cols; col++) out[col * rows + row] = elements[row * cols + col]

@@ -47,14 +47,14 @@ const readers: Readonly<Record<PackedLayoutName, (base: Checkpoint, module: stri
     const [groups = 1] = shapeIn(base, `${module}.scales`, 2)
     const shape = shapeOf(where, rows, cols, codeWords, groups, false)
     const bytes = await base.read(`${module}.g_idx`)
-    const order = new Int32Array(bytes.slice().buffer)
+    const order = new Int32Array(new Uint8Array(bytes).buffer)
     const expected = packedLayouts.gptq.extra.values(shape)
     if (order.some((group, j) => group !== expected[j])) throw refuse(`${where}: g_idx`, 'groups in the order of activations', 'groups of neighbouring weights')
     return shape
   },
   async 'compressed-tensors'(base, module, where) {
     shapeIn(base, `${module}.weight_shape`, 1)
-    const sizes = Array.from(new BigInt64Array((await base.read(`${module}.weight_shape`)).slice().buffer), Number)
+    const sizes = Array.from(new BigInt64Array(new Uint8Array(await base.read(`${module}.weight_shape`)).buffer), Number)
     const [rows = 0, codeWords = 0] = shapeIn(base, `${module}.weight_packed`, 2)
     const [, groups = 1] = shapeIn(base, `${module}.weight_scale`, 2)
     if (sizes.length !== 2 || sizes[0] !== rows) throw malformed(`${where}: weight_shape`, `[${sizes.join(', ')}]`, `[${rows}, in features]`)

@@ -168,10 +168,10 @@ export async function unpackPlanes(name: PackedLayoutName, shape: PackedShape, p
   const layout: Layout = packedLayouts[name]
   const { rows, format } = shape
   const { groups, words, header, blockBytes, zeroWords } = geometry(shape)
-  const wordsOf = (suffix: string): Uint32Array => new Uint32Array((planes.get(suffix) ?? new Uint8Array(0)).slice().buffer)
+  const wordsOf = (suffix: string): Uint32Array => new Uint32Array(new Uint8Array(planes.get(suffix) ?? []).buffer)
   const codes = wordsOf(layout.codes.suffix)
   const zeros = wordsOf(layout.zeros.suffix)
-  const scales = new Uint16Array((planes.get(layout.scales.suffix) ?? new Uint8Array(0)).slice().buffer)
+  const scales = new Uint16Array(new Uint8Array(planes.get(layout.scales.suffix) ?? []).buffer)
   const blocks = new Uint8Array(rows * groups * blockBytes)
   const view = new DataView(blocks.buffer)
   const [codeRow, codeWord] = strides(layout.codes.order, rows, groups * words)
