@@ -2,7 +2,8 @@
 import path from 'node:path'
 import { _electron } from 'playwright-core'
 import { expect } from 'vitest'
-import { executable, test } from '../fixture.ts'
+import { test } from '../fixture.ts'
+import { executable } from '../launch.ts'
 
 test('the page gets one API of three functions, and neither require nor process', async ({ page }) => {
   expect(await page.evaluate(() => Object.keys(Reflect.get(window, 'halftone') as object).sort())).toEqual(['adoptFile', 'call', 'onEvent'])

@@ -20,7 +20,7 @@ export const Draft = z.object({
 export type Draft = z.infer<typeof Draft>
 
 export const MeasureSettings = z.object({
-  metric: z.string().default('layer-output'),
+  metric: z.string().default('kl-scaled'),
   rounder: z.enum(rounders).default('gptq'),
   samples: z.number().int().min(1).max(4096).default(48),
   length: z.number().int().min(16).max(8192).default(512),

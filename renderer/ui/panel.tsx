@@ -18,8 +18,8 @@ export function Panel({ title, actions, children, className = '', isFlush = fals
 export function Figure({ value, label, note, tone = '' }: { readonly value: React.ReactNode; readonly label: React.ReactNode; readonly note?: React.ReactNode; readonly tone?: string }): React.JSX.Element {
   return (
     <div className="flex min-w-0 flex-col-reverse">
-      <dt className="flex flex-wrap items-center gap-1 text-sm text-ink-3">{label}</dt>
-      <dd className={`tnum text-lg font-semibold ${tone}`}>{value}{note !== undefined && <span className="ml-1.5 text-sm font-normal text-ink-3">{note}</span>}</dd>
+      <dt className="flex h-5 items-center gap-0.5 text-sm whitespace-nowrap text-ink-3">{label}</dt>
+      <dd className={`tnum flex h-6 items-center gap-2 text-lg font-semibold whitespace-nowrap ${tone}`}>{value}{note !== undefined && <span className="text-sm font-normal text-ink-3">{note}</span>}</dd>
     </div>
   )
 }

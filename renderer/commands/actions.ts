@@ -1,0 +1,153 @@
+/** @file What the page asks of main, one function each. Failures land in the banner of the page; nothing is swallowed. */
+import type { FileHandle, Input } from '../../electron/contract/api.ts'
+import type { Draft, MeasureSettings, Project, Step } from '../../electron/contract/project.ts'
+import { adoptFile, call, fieldsOf } from '../state/call.ts'
+import { record, redo, undo } from '../state/history.ts'
+import { useApp, type DialogName, type Route } from '../state/store.ts'
+import { stepNames } from '../state/steps.ts'
+
+/** Runs an action; what it throws is shown. */
+export async function attempt(work: () => Promise<unknown>): Promise<void> {
+  useApp.setState({ failure: null })
+  try {
+    await work()
+  } catch (cause) {
+    const failure = fieldsOf(cause)
+    if (failure.code !== 'cancelled') useApp.setState({ failure })
+  }
+}
+
+export function announce(text: string): void {
+  useApp.setState({ announcement: text })
+}
+
+// ---- where we are
+
+export function go(route: Route): void {
+  const { open } = useApp.getState()
+  useApp.setState({ route, failure: null })
+  if (open && route in stepNames && open.project.step !== route) void attempt(() => call('project.update', { step: route as Step }))
+}
+export function showDialog(dialog: DialogName | null): void {
+  useApp.setState({ dialog })
+}
+
+// ---- opening
+
+async function opening(name: string, work: () => Promise<unknown>): Promise<void> {
+  useApp.setState({ opening: { name } })
+  await attempt(work)
+  useApp.setState({ opening: null })
+}
+export function openHandle(file: FileHandle): Promise<void> {
+  return opening(file.name, async () => {
+    await call('project.open', { file: file.id })
+    go('model')
+  })
+}
+export async function chooseModel(purpose: 'model' | 'model-folder'): Promise<void> {
+  await attempt(async () => {
+    const file = await call('file.choose', { purpose })
+    if (file) await openHandle(file)
+  })
+}
+export function reopen(id: string, name: string): Promise<void> {
+  return opening(name, () => call('project.reopen', { id }))
+}
+export function openExample(): Promise<void> {
+  return opening('the example', async () => {
+    await call('project.example')
+    go('model')
+  })
+}
+export function openDownloaded(id: string, name: string): Promise<void> {
+  return opening(name, async () => {
+    await call('project.downloaded', { id })
+    go('model')
+  })
+}
+export function closeProject(): Promise<void> {
+  return attempt(() => call('project.close'))
+}
+
+/** What a drop means depends on the step: data on the Data step, a recipe on the queue, a model anywhere else. */
+export async function openDropped(file: File): Promise<void> {
+  await attempt(async () => {
+    const handle = await adoptFile(file)
+    const { route, open } = useApp.getState()
+    if (handle.name.endsWith('.json') && handle.kind === 'file' && route === 'queue') await call('job.fromRecipe', { file: handle.id })
+    else if (route === 'data' && open && !/\.(gguf|onnx|safetensors)$/i.test(handle.name) && handle.kind === 'file') await setData(handle)
+    else await openHandle(handle)
+  })
+}
+
+// ---- data
+
+export async function setData(file: FileHandle): Promise<void> {
+  await opening(file.name, () => call('data.set', { file: file.id }))
+}
+export async function chooseData(purpose: 'data' | 'data-folder'): Promise<void> {
+  await attempt(async () => {
+    const file = await call('file.choose', { purpose })
+    if (file) await setData(file)
+  })
+}
+export function useBundledText(): Promise<void> {
+  return opening('the bundled text', () => call('data.bundled'))
+}
+export async function chooseHeldOut(): Promise<void> {
+  await attempt(async () => {
+    const file = await call('file.choose', { purpose: 'data' })
+    if (file) await call('data.heldOut', { file: file.id })
+  })
+}
+
+// ---- the project
+
+export function updateProject(patch: Input<'project.update'>): Promise<void> {
+  return attempt(() => call('project.update', patch))
+}
+export function setMeasure(patch: Partial<MeasureSettings>): void {
+  const { open } = useApp.getState()
+  if (open) void updateProject({ measure: { ...open.project.measure, ...patch } })
+}
+
+function mirrorDraft(project: Project, draft: Draft): void {
+  useApp.setState((state) => (state.open ? { open: { ...state.open, project: { ...project, draft } } } : {}))
+  void attempt(() => call('project.update', { draft }))
+}
+/** Changes the plan's draft: shown at once, undone by undo. */
+export function setDraft(patch: Partial<Draft>): void {
+  const { open, history } = useApp.getState()
+  if (!open) return
+  useApp.setState({ history: record(history, open.project.draft) })
+  mirrorDraft(open.project, { ...open.project.draft, ...patch })
+}
+function travel(step: typeof undo): void {
+  const { open, history } = useApp.getState()
+  const found = open && step(history, open.project.draft)
+  if (!found) return
+  useApp.setState({ history: found.history })
+  mirrorDraft(open.project, found.value)
+}
+export const undoPlan = (): void => { travel(undo) }
+export const redoPlan = (): void => { travel(redo) }
+
+// ---- jobs
+
+export async function measure(): Promise<void> {
+  await attempt(async () => { await call('job.measure') })
+}
+/** Starts a run and shows it; `uniform` makes the baseline of that one format instead. */
+export async function startRun(options: { readonly replace: boolean; readonly uniform?: string; readonly show?: boolean }): Promise<void> {
+  await attempt(async () => {
+    const { open } = useApp.getState()
+    if (!open) return
+    const job = await call('job.run', { draft: open.project.draft, uniform: options.uniform ?? null, replace: options.replace })
+    if (options.show !== false) useApp.setState({ job: job.id })
+  })
+}
+type JobChannel = 'job.pause' | 'job.resume' | 'job.cancel' | 'job.remove' | 'job.duplicate' | 'job.show'
+export function onJob(channel: JobChannel, id: string): Promise<void> {
+  return attempt(() => call(channel, { id }))
+}

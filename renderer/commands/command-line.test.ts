@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { Project } from '../../electron/contract/project.ts'
+import { budgetText, commandLine, quote } from './command-line.ts'
+
+const project = Project.parse({
+  version: 1, id: 'p', name: 'tiny', model: '/models/my model', openedAt: 0, data: { path: '/data/text.txt', name: 'text.txt', sha256: 'x', heldOut: null },
+  draft: { target: 'gguf', budget: { kind: 'bits', value: 2.8 }, pins: { 'blocks.0.down': 'Q6_K' } },
+})
+
+test('each step has its line, with paths a shell reads', () => {
+  expect(commandLine('model', project)).toBe("halftone inspect '/models/my model'")
+  expect(commandLine('budget', project)).toBe("halftone plan '/models/my model' --measured sensitivity.json --target gguf --budget 2.8bpw --pin blocks.0.down=Q6_K --out recipe.json")
+  expect(commandLine('compare', project, '/out/x.gguf')).toBe("halftone evaluate /out/x.gguf --reference '/models/my model' --text /data/text.txt --json")
+})
+
+test('a step that lacks its data has none', () => {
+  expect(commandLine('sensitivity', { ...project, data: null })).toBeUndefined()
+})
+
+test('budgets and quotes', () => {
+  expect([budgetText({ kind: 'bytes', value: 2733344 }), budgetText({ kind: 'ratio', value: 0.5 })]).toEqual(['2733344B', '50%'])
+  expect(quote("it's")).toBe("'it'\\''s'")
+})

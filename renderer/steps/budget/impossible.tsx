@@ -1,0 +1,21 @@
+/** @file A budget nothing fits: what the smallest possible is, and one press to take it or to let go of what holds it up. */
+import type { AppErrorFields } from '../../../electron/contract/errors.ts'
+import { setDraft } from '../../commands/actions.ts'
+import { bytes } from '../../state/format.ts'
+import { useApp } from '../../state/store.ts'
+import { Button } from '../../ui/button.tsx'
+import { ErrorBanner } from '../../ui/feedback.tsx'
+
+export function Impossible({ error }: { readonly error: AppErrorFields }): React.JSX.Element {
+  const pins = useApp((state) => Object.keys(state.open?.project.draft.pins ?? {}).length)
+  const smallest = error.details?.smallestBytes
+  return (
+    <ErrorBanner
+      error={error}
+      actions={<>
+        {typeof smallest === 'number' && <Button size="small" look="primary" onClick={() => { setDraft({ budget: { kind: 'bytes', value: Math.ceil(smallest) } }) }}>Use {bytes(smallest)}</Button>}
+        {pins > 0 && <Button size="small" icon="unlock" onClick={() => { setDraft({ pins: {} }) }}>Unpin {pins === 1 ? '1 layer' : `${String(pins)} layers`}</Button>}
+      </>}
+    />
+  )
+}

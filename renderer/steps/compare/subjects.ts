@@ -1,0 +1,79 @@
+/** @file What is compared: the original, uniform baselines and runs, each with the newest numbers known of it. Pure. */
+import type { OpenProject } from '../../../electron/contract/api.ts'
+import type { JobRecord } from '../../../electron/contract/job.ts'
+import type { Evaluation } from '../../../electron/contract/report.ts'
+import type { Limit } from '../../../electron/contract/project.ts'
+import { evaluationOf, generatedOf, reportOf } from '../../state/report.ts'
+
+export interface Subject {
+  /** 'original' or the id of a run. */
+  readonly id: string
+  readonly name: string
+  readonly kind: 'original' | 'uniform' | 'run'
+  readonly sizeBytes: number
+  readonly bitsPerWeight: number
+  readonly perplexity: number | null
+  readonly perplexityStderr: number | null
+  readonly klMean: number | null
+  readonly klStderr: number | null
+  readonly kl99: number | null
+  readonly sameTop: number | null
+  readonly tokensPerSecond: number | null
+  readonly tokens: number | null
+  readonly measuredAt: number | null
+}
+
+/** Columns that fit side by side. */
+const maxRuns = 3
+
+const newest = (jobs: readonly JobRecord[], subject: string, kind: 'evaluate' | 'generate'): JobRecord | undefined =>
+  jobs.filter((job) => job.request.kind === kind && 'subject' in job.request && job.request.subject === subject && job.endedAt !== null && job.result !== null).sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))[0]
+
+function numbers(evaluation: Evaluation | null): Pick<Subject, 'perplexity' | 'perplexityStderr' | 'klMean' | 'klStderr' | 'kl99' | 'sameTop' | 'tokens'> {
+  return {
+    perplexity: evaluation?.perplexity ?? null, perplexityStderr: evaluation?.perplexityStderr ?? null, klMean: evaluation?.klMean ?? null, klStderr: evaluation?.klStderr ?? null,
+    kl99: evaluation?.kl99 ?? null, sameTop: evaluation?.sameTop ?? null, tokens: evaluation?.tokens ?? null,
+  }
+}
+
+export function subjectsOf({ project, summary }: Pick<OpenProject, 'project' | 'summary'>, jobs: readonly JobRecord[]): Subject[] {
+  const own = jobs.filter((job) => job.project === project.id)
+  const runs = own.flatMap((job) => { const report = reportOf(job); return report ? [{ job, report }] : [] }).sort((a, b) => b.job.createdAt - a.job.createdAt)
+  const speed = (subject: string): number | null => { const job = newest(own, subject, 'generate'); return (job && generatedOf(job)?.tokensPerSecond) ?? null }
+  const evaluated = newest(own, 'original', 'evaluate')
+  const reference = runs.find(({ report }) => report.perplexityReference !== undefined)
+  const measured = numbers(evaluated ? evaluationOf(evaluated) : null)
+  const original: Subject = {
+    id: 'original', name: 'Original', kind: 'original', sizeBytes: summary.sizeBytes, bitsPerWeight: (8 * summary.sizeBytes) / summary.parameters, ...measured,
+    perplexity: measured.perplexity ?? reference?.report.perplexityReference ?? null, klMean: 0, klStderr: 0, kl99: 0, sameTop: 1, tokensPerSecond: speed('original'), measuredAt: evaluated?.endedAt ?? reference?.job.endedAt ?? null,
+  }
+  const column = ({ job, report }: (typeof runs)[number]): Subject => {
+    const again = newest(own, job.id, 'evaluate')
+    const uniform = job.request.kind === 'run' ? job.request.uniform : null
+    return {
+      id: job.id, name: uniform === null ? job.title.replace(`${project.name}-`, '') : `all ${uniform}`, kind: uniform === null ? 'run' : 'uniform', sizeBytes: report.sizeBytes, bitsPerWeight: report.bitsPerWeight,
+      ...numbers(again ? evaluationOf(again) : report), tokensPerSecond: speed(job.id), measuredAt: again?.endedAt ?? job.endedAt,
+    }
+  }
+  const columns = runs.map(column)
+  return [original, ...columns.filter(({ kind }) => kind === 'uniform').slice(0, maxRuns), ...columns.filter(({ kind }) => kind === 'run').slice(0, maxRuns)]
+}
+
+/** True where two means differ by more than twice the error of their difference. */
+export function isClear(a: number, aError: number, b: number, bError: number): boolean {
+  return Math.abs(a - b) > 2 * Math.hypot(aError, bError)
+}
+
+export interface Verdict { readonly limit: Limit; readonly isMet: boolean | null; readonly found: number | null }
+
+/** Each limit against one model; null where it has not been measured. */
+export function verdicts(limits: readonly Limit[], subject: Subject, original: Subject): Verdict[] {
+  const found: Record<Limit['measure'], number | null> = {
+    klMean: subject.klMean, sameTop: subject.sameTop, sizeBytes: subject.sizeBytes,
+    perplexityIncrease: subject.perplexity !== null && original.perplexity !== null ? subject.perplexity / original.perplexity - 1 : null,
+  }
+  return limits.map((limit) => {
+    const value = found[limit.measure]
+    return { limit, found: value, isMet: value === null ? null : limit.measure === 'sameTop' ? value >= limit.value : value <= limit.value }
+  })
+}

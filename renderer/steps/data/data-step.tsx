@@ -1,0 +1,98 @@
+/** @file Step 2: does this data look like what the model will meet? */
+import type { DataPreview } from '../../../electron/contract/engine.ts'
+import { ChartFigure } from '../../charts/chart-figure.tsx'
+import { Histogram } from '../../charts/histogram.tsx'
+import { attempt, chooseData, chooseHeldOut, go, setMeasure, useBundledText } from '../../commands/actions.ts'
+import { StepPage } from '../../frame/step-page.tsx'
+import { call } from '../../state/call.ts'
+import { count, percent } from '../../state/format.ts'
+import { useApp } from '../../state/store.ts'
+import { Button } from '../../ui/button.tsx'
+import { Banner, Empty } from '../../ui/feedback.tsx'
+import { NumberField } from '../../ui/fields.tsx'
+import { Figure, Figures, Panel } from '../../ui/panel.tsx'
+import { Term } from '../../ui/terms.tsx'
+import { Samples } from './samples.tsx'
+
+export function DataStep(): React.JSX.Element {
+  const project = useApp((state) => state.open?.project)
+  const preview = useApp((state) => state.open?.preview ?? null)
+  const data = project?.data ?? null
+  return (
+    <StepPage
+      step="data" question="Does this data look like what the model will meet?" next={data ? 'Next: measure which layers mind' : undefined}
+      secondary={data && <Button onClick={() => { void chooseData('data') }}>Choose other data…</Button>}
+      primary={{ label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') }, reason: data ? null : 'Choose data first' }}
+    >
+      {data && preview && project
+        ? <Loaded preview={preview} heldOut={data.heldOut?.name ?? null} name={data.name} samples={project.measure.samples} length={project.measure.length} />
+        : (
+            <Panel>
+              <Empty
+                icon="file" title="Choose calibration data"
+                actions={<>
+                  <Button look="primary" icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
+                  <Button icon="folder" onClick={() => { void chooseData('data-folder') }}>Choose folder…</Button>
+                  <Button icon="check" onClick={() => { void useBundledText() }}>Use the bundled text</Button>
+                </>}
+              >
+                <p>A few hundred kilobytes of text like what the model will meet: plain text, JSONL, CSV, Parquet, or a folder of them. Drop it anywhere in this window.</p>
+                <p className="mt-2">No data? The bundled text is general English. It serves most chat models well; text of your own kind serves better.</p>
+              </Empty>
+            </Panel>
+          )}
+    </StepPage>
+  )
+}
+
+function Loaded({ preview, heldOut, name, samples, length }: { readonly preview: DataPreview; readonly heldOut: string | null; readonly name: string; readonly samples: number; readonly length: number }): React.JSX.Element {
+  const { rows, tokens, windows, duplicates, bad, lengths, kind } = preview
+  const isShort = windows < samples
+  return (
+    <>
+      {bad.length > 0 && (
+        <Banner tone="warn" title={`${String(bad.length)} of ${count(rows)} rows cannot be used and are left out`}>
+          <ul className="list-inside list-disc">{bad.slice(0, 5).map((one) => <li key={one.row}>row {one.row}: {one.reason}</li>)}</ul>
+          {bad.length > 5 && <p>and {bad.length - 5} more</p>}
+        </Banner>
+      )}
+      {isShort && <Banner tone="info" title={`The text holds ${String(windows)} windows of ${String(length)} tokens; all of them are used.`}>{String(samples)} were asked for. More text makes the measurement steadier.</Banner>}
+      <Panel title={name}>
+        <Figures>
+          <Figure value={kind} label="Format" />
+          <Figure value={count(rows)} label="Rows" />
+          <Figure value={count(tokens)} label="Tokens" />
+          <Figure value={count(windows)} label={<>Windows of {length}<Term name="window" /></>} />
+          <Figure value={duplicates === 0 ? 'none' : `${count(duplicates)} (${percent(duplicates / Math.max(1, rows))})`} label="Duplicate rows" tone={duplicates > rows / 10 ? 'text-warn' : ''} />
+        </Figures>
+      </Panel>
+      <div className="grid gap-4 @4xl:grid-cols-[1fr_360px]">
+        <Panel title="As the model sees it"><Samples samples={preview.samples} /></Panel>
+        <div className="flex flex-col gap-4">
+          <Panel title={<>How much is used<Term name="calibration" /></>}>
+            <div className="flex flex-wrap gap-6">
+              <NumberField label="Windows" value={samples} min={1} max={4096} step={8} onChange={(value) => { setMeasure({ samples: Math.round(value) }) }} />
+              <NumberField label="Tokens in a window" value={length} min={16} max={8192} step={64} onChange={(value) => { setMeasure({ length: Math.round(value) }) }} />
+            </div>
+            <p className="mt-3 text-sm text-ink-2">{count(Math.min(samples, windows) * length)} tokens in all. Twice the windows take about twice the time and change little beyond 128.</p>
+          </Panel>
+          <Panel title={<>Judge the result on<Term name="heldOut" /></>}>
+            <p>{heldOut === null ? 'a part of this data that calibration does not use' : <>the text <strong className="font-semibold">{heldOut}</strong></>}</p>
+            <div className="mt-3 flex flex-wrap gap-2">
+              <Button size="small" icon="file" onClick={() => { void chooseHeldOut() }}>Choose held-out text…</Button>
+              {heldOut !== null && <Button size="small" look="quiet" onClick={() => { void attempt(() => call('data.heldOut', { file: null })) }}>Keep a part of the data apart instead</Button>}
+            </div>
+          </Panel>
+          {lengths.length > 0 && (
+            <ChartFigure
+              title="Row lengths" caption={`Rows hold ${count(Math.round(tokens / Math.max(1, rows)))} tokens on average.`}
+              table={{ columns: ['Up to, tokens', 'Rows'], rows: () => lengths.map((one) => [count(one.upTo), count(one.count)]) }}
+            >
+              <div className="p-3"><Histogram label="Rows by length in tokens" unit="rows" bars={lengths.map((one) => ({ label: `≤ ${count(one.upTo)}`, count: one.count }))} /></div>
+            </ChartFigure>
+          )}
+        </div>
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,24 @@
+/** @file How the exported file is loaded elsewhere: code to copy. Pure. */
+import type { Target } from '../../../electron/contract/options.ts'
+
+export interface Usage { readonly name: string; readonly code: string }
+
+/** `output`: the GGUF file, or the folder of the other targets. */
+export function usages(target: Target, output: string): Usage[] {
+  const quoted = JSON.stringify(output)
+  switch (target) {
+    case 'gguf': return [
+      { name: 'llama.cpp', code: `llama-cli -m ${quoted} -p "Once upon a time"` },
+      { name: 'Ollama', code: `echo FROM ${quoted} > Modelfile\nollama create my-model -f Modelfile\nollama run my-model` },
+      { name: 'LM Studio', code: `lms import ${quoted}` },
+    ]
+    case 'onnx': return [
+      { name: 'onnxruntime-genai', code: `import onnxruntime_genai as og\n\nmodel = og.Model(${quoted})\ntokenizer = og.Tokenizer(model)\ngenerator = og.Generator(model, og.GeneratorParams(model))\ngenerator.append_tokens(tokenizer.encode("Once upon a time"))\nwhile not generator.is_done():\n    generator.generate_next_token()\nprint(tokenizer.decode(generator.get_sequence(0)))` },
+    ]
+    case 'safetensors': return [
+      { name: 'transformers', code: `from transformers import AutoModelForCausalLM, AutoTokenizer\n\ntokenizer = AutoTokenizer.from_pretrained(${quoted})\nmodel = AutoModelForCausalLM.from_pretrained(${quoted}, device_map="auto")\nprint(tokenizer.decode(model.generate(**tokenizer("Once upon a time", return_tensors="pt"), max_new_tokens=40)[0]))` },
+      { name: 'vLLM', code: `vllm serve ${quoted}` },
+    ]
+    default: return target satisfies never
+  }
+}

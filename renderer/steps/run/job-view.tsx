@@ -1,0 +1,132 @@
+/** @file One job as it happens: stages, the current tensor, live curves, the log, and what can be done about it. */
+import { useEffect, useMemo } from 'react'
+import type { Stage } from '../../../electron/contract/events.ts'
+import type { JobRecord } from '../../../electron/contract/job.ts'
+import { ChartFigure } from '../../charts/chart-figure.tsx'
+import { Series } from '../../charts/series.tsx'
+import { announce, onJob } from '../../commands/actions.ts'
+import { call } from '../../state/call.ts'
+import { bytes, digits, duration, left, percent, shortName } from '../../state/format.ts'
+import { emptyLive, foldEvents, type Live } from '../../state/live.ts'
+import { useApp } from '../../state/store.ts'
+import { Button } from '../../ui/button.tsx'
+import { Badge, Banner, ErrorBanner, Progress } from '../../ui/feedback.tsx'
+import { Icon } from '../../ui/icon.tsx'
+import { Panel } from '../../ui/panel.tsx'
+import { LogDrawer } from './log-drawer.tsx'
+import { runStages, stageWords, stateWords } from './job-words.ts'
+
+export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element {
+  const live = useJobLive(job)
+  useProgressAnnouncements(job)
+  const [words, tone] = stateWords[job.state]
+  return (
+    <>
+      <JobMessage job={job} />
+      <Panel title={<span className="flex items-center gap-2">{job.title}<Badge tone={tone}>{words}</Badge></span>} actions={<JobActions job={job} />}>
+        <div className="grid gap-6 @3xl:grid-cols-[260px_1fr]">
+          <Stages job={job} seen={live.stages} />
+          <div className="flex min-w-0 flex-col gap-2 self-center">
+            <div className="flex flex-wrap justify-between gap-x-4">
+              <span className="font-medium">{job.stage ? stageWords[job.stage] : words}</span>
+              <span className="text-ink-2 tnum">{job.total > 0 && job.state === 'running' && percent(job.done / job.total, 0)} {left(job.remainingMs)}</span>
+            </div>
+            <Progress label={job.title} share={job.state === 'done' || job.state === 'done-with-warnings' ? 1 : job.total > 0 ? job.done / job.total : job.state === 'running' ? null : 0} />
+            <p className="h-5 truncate font-mono text-sm text-ink-2">{shortName(job.item, 60)}</p>
+            {job.endedAt !== null && <p className="text-sm text-ink-2">It took {duration(job.workedMs)}.</p>}
+          </div>
+        </div>
+      </Panel>
+      <LiveCharts live={live} />
+      <LogDrawer lines={live.log} />
+    </>
+  )
+}
+
+/** What the job has said: from its log once, then live. */
+function useJobLive(job: JobRecord): Live {
+  const live = useApp((state) => state.live[job.id])
+  useEffect(() => {
+    if (useApp.getState().live[job.id]) return
+    void call('job.events', { id: job.id }).then((events) => {
+      useApp.setState((state) => (state.live[job.id] ? {} : { live: { ...state.live, [job.id]: foldEvents(emptyLive, events) } }))
+    }, () => undefined) // a job without a log shows none
+  }, [job.id])
+  return live ?? emptyLive
+}
+
+/** Read out at the start, at each quarter and at the end: the rarer the better. */
+function useProgressAnnouncements(job: JobRecord): void {
+  const quarter = job.total > 0 ? Math.floor((job.done / job.total) * 4) * 25 : 0
+  useEffect(() => {
+    const [words] = stateWords[job.state]
+    announce(job.state === 'running' && job.stage ? `${stageWords[job.stage]}: ${String(quarter)} %` : `${job.title}: ${words}`)
+  }, [job.state, job.stage, job.title, quarter])
+}
+
+function JobMessage({ job }: { readonly job: JobRecord }): React.JSX.Element | null {
+  const resume = <Button size="small" look="primary" icon="play" onClick={() => { void onJob('job.resume', job.id) }}>Resume</Button>
+  const safe = 'What is finished is kept.'
+  switch (job.state) {
+    case 'failed': return job.error && <ErrorBanner error={job.error} safe={safe} actions={<Button size="small" icon="refresh" onClick={() => { void onJob('job.resume', job.id) }}>Try again</Button>} />
+    case 'interrupted': return <ErrorBanner error={{ code: 'engine-stopped', message: job.reason ?? 'It was interrupted.', hint: job.error?.hint, details: job.error?.details }} safe={safe} actions={resume} />
+    case 'paused': return <Banner tone="info" title={job.reason ?? 'Paused.'} actions={resume}>{safe}</Banner>
+    case 'cancelled': return <Banner tone="info" title="Cancelled." actions={<Button size="small" icon="play" onClick={() => { void onJob('job.resume', job.id) }}>Go on after all</Button>}>{safe}</Banner>
+    case 'done-with-warnings': return <Banner tone="warn" title="Done, with warnings"><ul className="list-inside list-disc">{job.warnings.slice(0, 6).map((warning) => <li key={warning}>{warning}</li>)}</ul></Banner>
+    case 'waiting': case 'running': case 'pausing': case 'cancelling': case 'done': return null
+    default: return job.state satisfies never
+  }
+}
+
+export function JobActions({ job }: { readonly job: JobRecord }): React.JSX.Element | null {
+  if (job.state !== 'running' && job.state !== 'pausing' && job.state !== 'waiting') return null
+  return (
+    <>
+      <Button size="small" icon="pause" reason={job.state === 'pausing' ? 'It is pausing already' : null} onClick={() => { void onJob('job.pause', job.id) }}>Pause</Button>
+      <Button size="small" icon="stop" onClick={() => { void onJob('job.cancel', job.id) }}>Cancel</Button>
+    </>
+  )
+}
+
+function Stages({ job, seen }: { readonly job: JobRecord; readonly seen: readonly Stage[] }): React.JSX.Element {
+  const isDone = job.state === 'done' || job.state === 'done-with-warnings'
+  const expected = job.request.kind === 'run' ? runStages.filter((stage) => seen.includes(stage) || (stage !== 'correct' && stage !== 'train') || (job.request.kind === 'run' && job.request.recipe.correction !== 'none')) : [...new Set(seen)]
+  const at = job.stage ? expected.indexOf(job.stage) : -1
+  return (
+    <ol className="flex flex-col gap-1">
+      {expected.map((stage, i) => {
+        const state = isDone || i < at ? 'done' : i === at ? 'now' : 'todo'
+        return (
+          <li key={stage} aria-current={state === 'now' ? 'step' : undefined} className={`flex items-center gap-2 ${state === 'now' ? 'font-semibold' : state === 'todo' ? 'text-ink-3' : 'text-ink-2'}`}>
+            <Icon name={state === 'done' ? 'check' : state === 'now' ? 'play' : 'ring'} className={state === 'done' ? 'text-good' : state === 'now' ? 'text-accent' : ''} />
+            {stageWords[stage]}<span className="sr-only">{state === 'done' ? ', done' : state === 'now' ? ', running' : ', not yet'}</span>
+          </li>
+        )
+      })}
+    </ol>
+  )
+}
+
+function LiveCharts({ live }: { readonly live: Live }): React.JSX.Element | null {
+  const errors = useMemo(() => ({ x: live.tensors.map((_, i) => i + 1), y: live.tensors.map((tensor) => tensor.error) }), [live.tensors])
+  const written = live.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0)
+  const curves = Object.entries(live.series)
+  if (live.tensors.length === 0 && curves.length === 0) return null
+  return (
+    <div className="grid gap-4 @4xl:grid-cols-2">
+      {live.tensors.length > 0 && (
+        <ChartFigure
+          title="Rounding error of each finished tensor" caption={`${String(live.tensors.length)} tensors are on disk, ${bytes(written)}.`}
+          table={{ columns: ['Tensor', 'Format', 'Bytes', 'Error'], rows: () => live.tensors.map((tensor) => [tensor.name, tensor.option, bytes(tensor.bytes), digits(tensor.error)]) }}
+        >
+          <div className="p-2"><Series label="Rounding error" x={errors.x} y={errors.y} xLabel="tensors" /></div>
+        </ChartFigure>
+      )}
+      {curves.map(([name, { step, value }]) => (
+        <ChartFigure key={name} title={name} caption={`${name} at step ${String(step.at(-1) ?? 0)}: ${digits(value.at(-1) ?? 0)}.`} table={{ columns: ['Step', name], rows: () => step.map((one, i) => [one, digits(value[i])]) }}>
+          <div className="p-2"><Series label={name} x={step} y={value} xLabel="steps" /></div>
+        </ChartFigure>
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,119 @@
+/** @file Step 3: which layers mind being compressed? */
+import { useMemo, useState } from 'react'
+import type { JobRecord } from '../../../electron/contract/job.ts'
+import type { Target } from '../../../electron/contract/options.ts'
+import { ChartFigure } from '../../charts/chart-figure.tsx'
+import { HeatMap, HeatScale } from '../../charts/heat-map.tsx'
+import { go, measure, onJob } from '../../commands/actions.ts'
+import { StepPage, type Primary } from '../../frame/step-page.tsx'
+import { bytes, digits, percent, shortName } from '../../state/format.ts'
+import { useApp } from '../../state/store.ts'
+import { isBusy, measurementOf } from '../../state/steps.ts'
+import { Button } from '../../ui/button.tsx'
+import { Empty } from '../../ui/feedback.tsx'
+import { Segmented } from '../../ui/fields.tsx'
+import { Panel } from '../../ui/panel.tsx'
+import { CellDetails } from './cell-details.tsx'
+import { buildMap, type SensitivityMap } from './map.ts'
+import { MeasureSettings } from './measure-settings.tsx'
+import { MeasureStatus } from './measure-status.tsx'
+import { wordsOf } from './metrics.ts'
+
+export function SensitivityStep(): React.JSX.Element {
+  const open = useApp((state) => state.open)
+  const jobs = useApp((state) => state.jobs)
+  const cell = useApp((state) => state.cell)
+  const job = open ? measurementOf(jobs, open.project.id) : undefined
+  const isRunning = job !== undefined && isBusy(job)
+  const live = useApp((state) => (job ? state.live[job.id] : undefined))
+  const [target, setTarget] = useState<Target | 'all'>(open?.project.draft.target === 'gguf' || !open ? 'gguf' : 'onnx')
+  const isComplete = open?.sensitivity?.complete === true
+  const map = useMemo(() => (open ? buildMap(open, isRunning || !isComplete ? live : undefined, target) : null), [open, live, target, isRunning, isComplete])
+  if (!open || !map) return <></>
+  const { project } = open
+  const isPartial = map.measured > 0 && !isComplete
+  const words = wordsOf(open.sensitivity?.metric ?? project.measure.metric)
+
+  return (
+    <StepPage
+      step="sensitivity" question="Which layers mind being compressed?" {...primaryOf(map, job, isComplete, project.data !== null)}
+      secondary={secondaryOf(job, isPartial)}
+      details={<CellDetails map={map} unit={words.unit} />}
+    >
+      <MeasureStatus job={job} map={map} isComplete={isComplete} />
+      {!isRunning && <MeasureSettings isOpen={!isComplete} />}
+      {map.measured === 0 && !isRunning
+        ? (
+            <Panel>
+              <Empty icon="table" title="Nothing is measured yet">
+                <p>Halftone reads {String(project.measure.samples)} windows of your text, stores each layer in each format in turn, and notes how much its output suffers. The plan in the next step spends bits by this map.</p>
+                {project.data && <p className="mt-2">{String(map.total)} layers; you can pause, and continue later.</p>}
+              </Empty>
+            </Panel>
+          )
+        : (
+            <div className="grid gap-4 @5xl:grid-cols-[1fr_280px]">
+              <ChartFigure
+                title="Loss of each layer in each format" caption={captionOf(map)} legend={<HeatScale range={map.range} unit={words.unit} />}
+                actions={<Segmented label="Formats of" isLabelHidden size="small" value={target} onChange={setTarget} choices={[{ value: 'gguf', label: 'GGUF' }, { value: 'onnx', label: 'ONNX, safetensors' }, { value: 'all', label: 'All' }]} />}
+                table={{ columns: ['Layer', ...map.options], rows: () => map.rows.map((row) => [row.layer, ...map.options.map((option) => (row.cells[option] ? digits(row.cells[option].value) : '–'))]) }}
+              >
+                <HeatMap label="Loss by layer and format" rows={map.rows} options={map.options} range={map.range} selected={cell} onSelect={(next) => { useApp.setState({ cell: next, selected: next.layer }) }} height={Math.min(520, 30 + map.rows.length * 26)} />
+              </ChartFigure>
+              <Ranking map={map} />
+            </div>
+          )}
+    </StepPage>
+  )
+}
+
+function captionOf({ ranking, measured, total }: SensitivityMap): string {
+  const worst = ranking.at(0)
+  const part = measured < total ? `${String(measured)} of ${String(total)} layers measured. ` : ''
+  return worst ? `${part}Most sensitive: ${worst.layer} at ${worst.option}, loss ${digits(worst.cell.value)}.` : `${part}Waiting for the first layer.`
+}
+
+function primaryOf(map: SensitivityMap, job: JobRecord | undefined, isComplete: boolean, hasData: boolean): { primary: Primary; next?: React.ReactNode } {
+  if (job && isBusy(job)) {
+    const share = job.total > 0 ? `, ${percent(job.done / job.total, 0)} done` : ''
+    return { primary: { label: 'Continue to bit budget', icon: 'next', run: () => { go('budget') }, reason: map.measured > 0 ? null : `Measuring${share}` }, next: map.measured > 0 ? 'A partial map can be planned with; the rest is estimated' : undefined }
+  }
+  if (isComplete) return { primary: { label: 'Continue to bit budget', icon: 'next', run: () => { go('budget') } }, next: 'Next: how small, at what loss' }
+  const label = map.measured > 0 ? `Measure the other ${String(map.total - map.measured)} layers` : `Measure ${String(map.total)} layers`
+  return { primary: { label, icon: 'play', run: () => { void measure() }, reason: hasData ? null : 'Choose data in the Data step first' } }
+}
+
+function secondaryOf(job: JobRecord | undefined, isPartial: boolean): React.ReactNode {
+  if (job && isBusy(job)) {
+    return (
+      <>
+        <Button icon="pause" reason={job.state === 'running' ? null : 'It is stopping already'} onClick={() => { void onJob('job.pause', job.id) }}>Pause</Button>
+        <Button icon="stop" reason={job.state === 'cancelling' ? 'It is stopping already' : null} onClick={() => { void onJob('job.cancel', job.id) }}>Cancel</Button>
+      </>
+    )
+  }
+  return isPartial && <Button onClick={() => { go('budget') }}>Plan with what is measured</Button>
+}
+
+function Ranking({ map }: { readonly map: SensitivityMap }): React.JSX.Element {
+  const worst = map.ranking[0]?.cell.value ?? 1
+  return (
+    <Panel title="Most sensitive" isFlush>
+      <ol>
+        {map.ranking.slice(0, 10).map(({ layer, option, cell }, i) => (
+          <li key={layer}>
+            <button type="button" onClick={() => { useApp.setState({ cell: { layer, option }, selected: layer }) }} className="flex min-h-9 w-full items-center gap-2 border-b border-line/60 px-3 py-1 text-left hover:bg-surface-3">
+              <span className="w-4 text-right text-sm text-ink-3 tnum">{i + 1}</span>
+              <span className="min-w-0 flex-1">
+                <span className="block truncate font-mono text-sm" title={layer}>{shortName(layer, 26)}</span>
+                <span aria-hidden="true" className="mt-0.5 block h-1 rounded-full bg-cat-1" style={{ width: `${String(Math.max(2, (cell.value / worst) * 100))}%` }} />
+              </span>
+              <span className="text-right text-sm tnum" title={`${option}, ${bytes(cell.bytes)}`}>{digits(cell.value, 2)}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+      {map.ranking.length > 0 && <p className="px-3 py-2 text-sm text-ink-3">by loss at {map.ranking[0].option}</p>}
+    </Panel>
+  )
+}
