@@ -5,6 +5,7 @@
 import { AppError } from '../../contract/errors.ts'
 import type { DataType } from '../../../kernels/kernels.ts'
 import { isOperator, operatorName } from './operators.ts'
+import { nodeReads } from './topology.ts'
 import { createShapes } from './shapes/infer.ts'
 import type { Known } from './shapes/rule.ts'
 import type { Attributes } from './builder.ts'
@@ -151,6 +152,13 @@ export function createEmitter(opset: Readonly<Record<string, number>>): Emitter 
     node,
     one,
     copy(original, declared, isShared = true) {
+      // Graphs in attributes name outer values themselves: those must exist under that name.
+      for (const name of nodeReads(original)) {
+        const found = resolve(name)
+        if (found === name || original.inputs.includes(name)) continue
+        aliases.delete(name)
+        push({ op: 'Identity', domain: '', name: fresh('Identity:node'), inputs: [found], outputs: [name], attributes: {} })
+      }
       const copied = { ...original, inputs: original.inputs.map(resolve) }
       const key = isShared ? keyOf(copied) : null
       const known = key === null ? undefined : shared.get(key)

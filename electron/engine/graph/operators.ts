@@ -26,10 +26,15 @@ export const constantOperators = [
 ] as const
 export type ConstantOperator = (typeof constantOperators)[number]
 
-export type Operator = DifferentiableOperator | ConstantOperator
+/** Operators met where shapes are computed, on integers: their shapes are known, their gradients are not. */
+export const shapeOperators = ['ReduceProd', 'Mod'] as const
+export type ShapeOperator = (typeof shapeOperators)[number]
+
+export type Operator = DifferentiableOperator | ConstantOperator | ShapeOperator
 
 const differentiable: ReadonlySet<string> = new Set(differentiableOperators)
 const constant: ReadonlySet<string> = new Set(constantOperators)
+const all: ReadonlySet<string> = new Set([...differentiableOperators, ...constantOperators, ...shapeOperators])
 
 /** The name under which tables hold a node's operator. */
 export function operatorName({ op, domain }: Pick<Node, 'op' | 'domain'>): string {
@@ -45,5 +50,5 @@ export function isConstant(name: string): name is ConstantOperator {
 }
 
 export function isOperator(name: string): name is Operator {
-  return isDifferentiable(name) || isConstant(name)
+  return all.has(name)
 }

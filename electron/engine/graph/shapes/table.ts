@@ -27,7 +27,7 @@ export const shapeRules = {
   Reshape: movement.reshape, Flatten: movement.flatten, Squeeze: movement.squeeze, Unsqueeze: movement.unsqueeze, Transpose: movement.transpose, Expand: movement.expand, Tile: movement.tile,
   Pad: movement.pad, Concat: movement.concat, Split: movement.split, Slice: movement.slice, Trilu: likeFirst, CumSum: likeFirst,
   Gather: indexing.gather, GatherElements: indexing.gatherElements, GatherND: indexing.gatherND, ScatterElements: likeFirst, ScatterND: likeFirst, TopK: reduction.topK,
-  ReduceSum: reduction.reduce, ReduceMean: reduction.reduce, ReduceMax: reduction.reduce, ReduceMin: reduction.reduce, ArgMax: reduction.argument, ArgMin: reduction.argument,
+  ReduceSum: reduction.reduce, ReduceMean: reduction.reduce, ReduceMax: reduction.reduce, ReduceMin: reduction.reduce, ReduceProd: reduction.reduce, Mod: variadic, ArgMax: reduction.argument, ArgMin: reduction.argument,
   Shape: constants.shape, Size: constants.size, Constant: constants.constant, ConstantOfShape: constants.constantOfShape, Range: constants.range, EyeLike: constants.eyeLike,
   OneHot: constants.oneHot, NonZero: constants.nonZero,
 } satisfies Record<Operator, ShapeRule>
