@@ -16,8 +16,8 @@ import { ROW_BYTES_MAX, TEXT_BYTES_MAX } from './limits.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { readUtf8 } from './utf8.ts'
 
-/** A row's number in its file (from 1), and its text or why it has none. */
-export type Row = { readonly file: string; readonly row: number; readonly text: string } | { readonly file: string; readonly row: number; readonly reason: string }
+/** A row's number in its file (from 1), and its text (with the record it is of, where there is one) or why it has none. */
+export type Row = { readonly file: string; readonly row: number; readonly text: string; readonly record?: JsonObject } | { readonly file: string; readonly row: number; readonly reason: string }
 export type RowText = { readonly text: string } | { readonly reason: string }
 
 export interface RowOptions {
@@ -30,7 +30,8 @@ function bad(where: string, found: string, expected: string, hint: string): AppE
   return new AppError('bad-data', `${where}: found ${found}, expected ${expected}`, { hint })
 }
 
-function readMessages(value: unknown): Message[] | null {
+/** Messages of a conversation, or null where it is anything else. */
+export function readMessages(value: unknown): Message[] | null {
   if (!Array.isArray(value) || value.length === 0) return null
   const messages = value.flatMap((one: unknown) => (isObject(one) && typeof one.role === 'string' && typeof one.content === 'string' ? [{ role: one.role, content: one.content }] : []))
   return messages.length === value.length ? messages : null
@@ -93,7 +94,7 @@ async function* jsonLines(file: string, options: RowOptions): AsyncGenerator<Row
       yield { file, row, reason: `not JSON: ${cause instanceof Error ? cause.message : String(cause)}` }
       continue
     }
-    yield { file, row, ...(isObject(value) ? textOf(value, options.tokenizer) : { reason: `${Array.isArray(value) ? 'a list' : typeof value}, expected a JSON object` }) }
+    yield { file, row, ...(isObject(value) ? { record: value, ...textOf(value, options.tokenizer) } : { reason: `${Array.isArray(value) ? 'a list' : typeof value}, expected a JSON object` }) }
   }
 }
 
@@ -109,7 +110,8 @@ async function* csv(file: string, options: RowOptions): AsyncGenerator<Row> {
     else {
       const keys = Object.keys(record).filter((key) => key !== '__parsed_extra')
       const [only] = keys
-      yield { file, row, ...(keys.length === 1 && only !== undefined ? textOf({ text: record[only] }, options.tokenizer) : textOf(record, options.tokenizer)) }
+      const named = keys.length === 1 && only !== undefined ? { text: record[only] } : record
+      yield { file, row, record: named, ...textOf(named, options.tokenizer) }
     }
   }
 }
@@ -139,7 +141,7 @@ async function* parquet(file: string, options: RowOptions): AsyncGenerator<Row> 
     for (let first = 0; first < count; first += PARQUET_ROWS) {
       throwIfCancelled(options.signal)
       const records: unknown[] = await parquetReadObjects({ file: buffer, metadata, columns, rowStart: first, rowEnd: Math.min(first + PARQUET_ROWS, count), compressors })
-      for (const [i, record] of records.entries()) yield { file, row: first + i + 1, ...(isObject(record) ? textOf(record, options.tokenizer) : { reason: 'not a record' }) }
+      for (const [i, record] of records.entries()) yield { file, row: first + i + 1, ...(isObject(record) ? { record, ...textOf(record, options.tokenizer) } : { reason: 'not a record' }) }
     }
   } catch (cause) {
     if (cause instanceof AppError) throw cause
