@@ -42,7 +42,7 @@ inline void search_int(const Tile<L>& tile, Fitted<L>* out) {
   const auto stored = [](L v) { return to_half(v); };
   if constexpr (Format::symmetric) {
     out->offset = L(static_cast<float>((Format::code_max + 1) / 2));
-    out->scale = search_scale(tile, whole_from<Format, L>(out->offset), Format::tries, Format::both_signs, stored).scale;
+    out->scale = search_scale(tile, whole_from<Format, L>(out->offset), Format::tries, Format::signs, stored).scale;
   } else {
     const L code_max = L(static_cast<float>(Format::code_max));
     constexpr int reach = zero_reach(Format::bits);
@@ -51,7 +51,7 @@ inline void search_int(const Tile<L>& tile, Fitted<L>* out) {
     L middle = round_even(-lowest * inverse_of(highest - lowest) * code_max);
     for (int step = -reach; step <= reach; step++) {
       L zero = min(max(middle + L(static_cast<float>(step)), L(0)), code_max);
-      auto fit = search_scale(tile, whole_from<Format, L>(zero), Format::tries, false, stored);
+      auto fit = search_scale(tile, whole_from<Format, L>(zero), Format::tries, Signs::positive, stored);
       auto better = least > fit.error;
       least = select(better, fit.error, least);
       out->scale = select(better, fit.scale, out->scale);

@@ -95,7 +95,7 @@ inline void search_symmetric_super(SuperTile<Format, L>& tile, const Round& roun
   L scales[groups], curvature[groups];
   for (int g = 0; g < groups; g++) {
     Tile<L> t = tile.group(g);
-    scales[g] = search_scale(t, round, Format::tries, Format::both_signs, [](L v) { return v; }).scale;
+    scales[g] = search_scale(t, round, Format::tries, Format::signs, [](L v) { return v; }).scale;
     L inverse = inverse_of(scales[g]), square = 0;
     for (int j = 0; j < part; j++) {
       L level = round.level(t.x[j] * inverse);

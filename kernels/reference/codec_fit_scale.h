@@ -19,6 +19,12 @@ struct ScaleTries {
   int count, refine;
 };
 
+enum class Signs {
+  positive,
+  closer,  // the one that spans the weights with the smaller steps
+  both,
+};
+
 template <class L>
 inline L inverse_of(L scale) {
   return select(abs(scale) > L(1e-30f), L(1) / scale, L(0));
@@ -68,12 +74,12 @@ inline void spanning_scales(const Tile<L>& tile, const Round& round, L* positive
 
 // stored: rounds a scale to what the block can hold.
 template <class L, class Round, class Stored>
-inline ScaleFit<L> search_scale(const Tile<L>& tile, const Round& round, const ScaleTries& tries, bool both_signs, Stored stored) {
+inline ScaleFit<L> search_scale(const Tile<L>& tile, const Round& round, const ScaleTries& tries, Signs signs, Stored stored) {
   L spans[2];
   spanning_scales(tile, round, &spans[0], &spans[1]);
-  if (!both_signs) spans[0] = select(-spans[1] > spans[0], spans[0], spans[1]);
+  if (signs == Signs::closer) spans[0] = select(-spans[1] > spans[0], spans[0], spans[1]);
   ScaleFit<L> best{stored(spans[0]), L(3e38f)};
-  for (int sign = 0; sign < (both_signs ? 2 : 1); sign++) {
+  for (int sign = 0; sign < (signs == Signs::both ? 2 : 1); sign++) {
     for (int k = 0; k < tries.count; k++) {
       float share = tries.first + (tries.last - tries.first) * static_cast<float>(k) / static_cast<float>(tries.count - 1);
       L scale = spans[sign] * L(share);

@@ -98,14 +98,14 @@ inline void search_signed(const Tile<L>& tile, Fitted<L>* out) {
   // -128 can be read but is not written: integer kernels of readers negate bytes.
   constexpr int lowest = Format::q_min == -128 ? -127 : Format::q_min;
   const Whole<L> round{L(static_cast<float>(lowest)), L(static_cast<float>(Format::q_max)), L(static_cast<float>(Format::q_min))};
-  out->scale = search_scale(tile, round, Format::tries, Format::both_signs, [](L v) { return to_half(v); }).scale;
+  out->scale = search_scale(tile, round, Format::tries, Format::signs, [](L v) { return to_half(v); }).scale;
   put_codes(tile, round, out);
 }
 
 template <class Format, class L>
 inline void search_levels(const Tile<L>& tile, Fitted<L>* out) {
   const Levels<L> round(Format::levels);
-  out->scale = search_scale(tile, round, Format::tries, Format::both_signs, [](L v) { return to_half(v); }).scale;
+  out->scale = search_scale(tile, round, Format::tries, Format::signs, [](L v) { return to_half(v); }).scale;
   put_codes(tile, round, out);
 }
 

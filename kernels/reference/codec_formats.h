@@ -19,78 +19,78 @@ struct Weighed : Layout {
   static constexpr float sigma_factor = sigma;
 };
 struct Fit_Q4_0 : Weighed<Q4_0, 1> {
-  static constexpr ScaleTries tries{1.1f, 0.6f, 12, 1};
-  static constexpr bool both_signs = true;
+  static constexpr ScaleTries tries{1.2f, 0.7f, 16, 1};
+  static constexpr Signs signs = Signs::both;
 };
 struct Fit_Q4_1 : Weighed<Q4_1, 1> {
-  static constexpr AffineTries tries{1.05f, 0.6f, 10, 3, 2, false};
+  static constexpr AffineTries tries{1.2f, 0.8f, 6, 3, 2, false};
 };
 struct Fit_Q5_0 : Weighed<Q5_0, 1> {
-  static constexpr ScaleTries tries{1.1f, 0.75f, 12, 1};
-  static constexpr bool both_signs = true;
+  static constexpr ScaleTries tries{1.15f, 0.8f, 20, 1};
+  static constexpr Signs signs = Signs::both;
 };
 struct Fit_Q5_1 : Weighed<Q5_1, 1> {
-  static constexpr AffineTries tries{1.05f, 0.75f, 10, 3, 2, false};
+  static constexpr AffineTries tries{1.1f, 0.85f, 10, 3, 2, false};
 };
 struct Fit_Q8_0 : Weighed<Q8_0, 1> {
-  static constexpr ScaleTries tries{1.01f, 0.97f, 9, 1};
-  static constexpr bool both_signs = false;
+  static constexpr ScaleTries tries{1.03f, 0.97f, 20, 0};
+  static constexpr Signs signs = Signs::closer;
 };
 struct Fit_IQ4_NL : Weighed<IQ4_NL, 1> {
-  static constexpr ScaleTries tries{1.1f, 0.6f, 12, 1};
-  static constexpr bool both_signs = true;
+  static constexpr ScaleTries tries{1.2f, 0.8f, 8, 2};
+  static constexpr Signs signs = Signs::both;
 };
 struct Fit_MXFP4 : Weighed<MXFP4, 1> {};
 struct Fit_TQ1_0 : Weighed<TQ1_0, 1> {
-  static constexpr ScaleTries tries{1.0f, 0.1f, 19, 2};
-  static constexpr bool both_signs = false;
+  static constexpr ScaleTries tries{0.9f, 0.15f, 8, 2};
+  static constexpr Signs signs = Signs::closer;
 };
 struct Fit_TQ2_0 : Weighed<TQ2_0, 1> {
   static constexpr ScaleTries tries = Fit_TQ1_0::tries;
-  static constexpr bool both_signs = false;
+  static constexpr Signs signs = Signs::closer;
 };
 
 struct Fit_Q2_K : Weighed<Q2_K, 1> {
-  static constexpr AffineTries tries{1.0f, 0.4f, 10, 4, 2, true};
-  static constexpr float super_step = 0.5f;
+  static constexpr AffineTries tries{1.2f, 0.7f, 6, 3, 2, true};
+  static constexpr float super_step = 0.25f;
   static constexpr int rounds = 3;
 };
-struct Fit_Q4_K : Weighed<Q4_K, 2> {
-  static constexpr AffineTries tries{1.05f, 0.6f, 10, 3, 1, true};
-  static constexpr float super_step = 0.5f;
+struct Fit_Q4_K : Weighed<Q4_K, 1> {
+  static constexpr AffineTries tries{1.2f, 0.8f, 6, 3, 3, true};
+  static constexpr float super_step = 1;
   static constexpr int rounds = 2;
 };
-struct Fit_Q5_K : Weighed<Q5_K, 2> {
-  static constexpr AffineTries tries{1.05f, 0.75f, 10, 3, 1, true};
-  static constexpr float super_step = 0.5f;
+struct Fit_Q5_K : Weighed<Q5_K, 1> {
+  static constexpr AffineTries tries{1.1f, 0.9f, 8, 3, 2, true};
+  static constexpr float super_step = 1;
   static constexpr int rounds = 2;
 };
-struct Fit_Q3_K : Weighed<Q3_K, 2> {
-  static constexpr ScaleTries tries{1.1f, 0.5f, 13, 1};
-  static constexpr bool both_signs = true;
+struct Fit_Q3_K : Weighed<Q3_K, 1> {
+  static constexpr ScaleTries tries{1.2f, 0.6f, 16, 1};
+  static constexpr Signs signs = Signs::both;
   static constexpr int reach = 1, super_tries = 12, rounds = 2;
   static constexpr float super_step = 0.5f;
 };
 struct Fit_Q6_K : Weighed<Q6_K, 0> {
-  static constexpr ScaleTries tries{1.05f, 0.85f, 11, 1};
-  static constexpr bool both_signs = false;
+  static constexpr ScaleTries tries{1.2f, 0.95f, 16, 1};
+  static constexpr Signs signs = Signs::closer;
   static constexpr int reach = 1, super_tries = 8, rounds = 2;
   static constexpr float super_step = 1;
 };
-struct Fit_IQ4_XS : Weighed<IQ4_XS, 2> {
-  static constexpr ScaleTries tries = Fit_IQ4_NL::tries;
-  static constexpr bool both_signs = true;
+struct Fit_IQ4_XS : Weighed<IQ4_XS, 1> {
+  static constexpr ScaleTries tries{1.2f, 0.8f, 8, 2};
+  static constexpr Signs signs = Signs::both;
   static constexpr int reach = 1, super_tries = 12, rounds = 2;
   static constexpr float super_step = 0.5f;
 };
 
 template <int Bits, bool Symmetric>
 struct Fit_Int : Weighed<Int<Bits, Symmetric>, 1> {
-  static constexpr ScaleTries tries = Bits == 2   ? ScaleTries{1.1f, 0.4f, 15, 1}
-                                      : Bits == 3 ? ScaleTries{1.1f, 0.5f, 13, 1}
+  static constexpr ScaleTries tries = Bits == 2   ? ScaleTries{1.0f, 0.3f, 8, 2}
+                                      : Bits == 3 ? ScaleTries{1.1f, 0.5f, 8, 2}
                                       : Bits == 4 ? ScaleTries{1.1f, 0.6f, 11, 1}
-                                                  : ScaleTries{1.01f, 0.95f, 7, 1};
-  static constexpr bool both_signs = Bits < 8;
+                                                  : ScaleTries{1.02f, 0.94f, 12, 1};
+  static constexpr Signs signs = Bits < 8 ? Signs::both : Signs::closer;
 };
 
 // ---- blocks of one scale

@@ -40,7 +40,8 @@ static inline Lane abs(Lane a) { return std::bit_cast<float>(std::bit_cast<uint3
 static inline Lane sqrt(Lane a) { return std::sqrt(a.v); }
 // The nearest half, kept finite.
 static inline Lane to_half(Lane a) { return half_to_float(float_to_half(min(max(a, -65504.f), 65504.f).v)); }
-// table[index], index whole and in [0, 15].
+// table[index], index whole and in [0, 7] or [0, 15].
+static inline Lane lookup8(const float* table, Lane index) { return table[static_cast<int>(index.v)]; }
 static inline Lane lookup16(const float* table, Lane index) { return table[static_cast<int>(index.v)]; }
 
 }  // namespace halftone

@@ -20,22 +20,25 @@ struct Whole {
   L code_of(L v) const { return level(v) - first; }
 };
 
-// Sixteen ascending levels; the nearest by a search over the midpoints, the lower one at a tie.
+// Sixteen ascending levels; the nearest by bisection with the midpoints, the lower one at a tie.
 template <class L>
 struct Levels {
   const float* levels;
-  float middle[16];  // middle[i] lies between levels i and i + 1
+  float half, quarters[2], eighths[8], sixteenths[8];  // the midpoints that the bisection asks for, one step after another
   L lo, hi;
 
   explicit Levels(const float* table) : levels(table), lo(table[0]), hi(table[15]) {
-    for (int i = 0; i < 15; i++) middle[i] = (table[i] + table[i + 1]) * 0.5f;
-    middle[15] = middle[14];
+    const auto middle = [table](int i) { return (table[i] + table[i + 1]) * 0.5f; };
+    half = middle(7);
+    for (int i = 0; i < 2; i++) quarters[i] = middle(8 * i + 3);
+    for (int i = 0; i < 8; i++) eighths[i] = middle(4 * (i & 3) + 1);
+    for (int i = 0; i < 8; i++) sixteenths[i] = middle(2 * i);
   }
   L code_of(L v) const {
-    L at = select(v > L(middle[7]), L(8), L(0));
-    at = at + select(v > lookup16(middle, at + L(3)), L(4), L(0));
-    at = at + select(v > lookup16(middle, at + L(1)), L(2), L(0));
-    return at + select(v > lookup16(middle, at), L(1), L(0));
+    auto upper = v > L(half);
+    L at = select(upper, L(2), L(0)) + select(v > select(upper, L(quarters[1]), L(quarters[0])), L(1), L(0));
+    at = at + at + select(v > lookup8(eighths, at), L(1), L(0));
+    return at + at + select(v > lookup8(sixteenths, at), L(1), L(0));
   }
   L level(L v) const { return lookup16(levels, code_of(v)); }
 };

@@ -44,6 +44,9 @@ static inline Lanes8 to_half(Lanes8 a) {
   __m256 finite = _mm256_min_ps(_mm256_max_ps(a.v, _mm256_set1_ps(-65504.f)), _mm256_set1_ps(65504.f));
   return _mm256_cvtph_ps(_mm256_cvtps_ph(finite, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
+static inline Lanes8 lookup8(const float* table, Lanes8 index) {
+  return _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), _mm256_cvttps_epi32(index.v));
+}
 static inline Lanes8 lookup16(const float* table, Lanes8 index) {
   __m256i at = _mm256_cvttps_epi32(index.v);
   __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), at);
