@@ -109,7 +109,7 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
 
     'job.measure': async () => {
       const open = desk.need()
-      const request = measureRequest(open, projects.sensitivityFile(open.project))
+      const request = measureRequest(open, projects.sensitivityFile(open.project), settings.get().memoryBytes)
       await desk.update({ measured: { data: open.project.data?.sha256 ?? '', settings: open.project.measure } })
       return jobs.start(request, { title: `Measure ${open.project.name}`, project: open.project.id })
     },
@@ -118,12 +118,12 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
       const plan = await solve(engine, open, draft, uniform)
       const wanted = outFolder(outputRoot(), open, plan, uniform)
       const out = replace ? wanted : await freeName(wanted)
-      return jobs.start(runRequest(open, plan, out, uniform), { title: path.basename(out), project: open.project.id })
+      return jobs.start(runRequest(open, plan, out, uniform, settings.get().memoryBytes), { title: path.basename(out), project: open.project.id })
     },
     'job.evaluate': ({ subject }) => {
       const open = desk.need()
       const name = subject === 'original' ? open.project.name : jobs.find(subject).title
-      return jobs.start(evaluateRequest(open, subject, modelOf(subject)), { title: `Evaluate ${name}`, project: open.project.id })
+      return jobs.start(evaluateRequest(open, subject, modelOf(subject), settings.get().memoryBytes), { title: `Evaluate ${name}`, project: open.project.id })
     },
     'job.generate': ({ subject, ...input }) => {
       const { project } = desk.need()

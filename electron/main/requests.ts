@@ -38,15 +38,18 @@ export async function freeName(folder: string): Promise<string> {
   }
 }
 
-export function measureRequest(open: OpenProject, out: string): JobRequest {
+/** The user's memory limit as the engine takes it. */
+const limited = (memoryBytes: number | null): { memoryBytes?: number } => (memoryBytes === null ? {} : { memoryBytes })
+
+export function measureRequest(open: OpenProject, out: string, memoryBytes: number | null): JobRequest {
   const { project } = open
   if (!project.data) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose data in the Data step, or use the bundled text.' })
   const { metric, rounder, samples, length } = project.measure
-  return JobRequest.parse({ kind: 'measure', input: { model: project.model, data: project.data.path, metric, rounder, samples, length, out } })
+  return JobRequest.parse({ kind: 'measure', input: { model: project.model, data: project.data.path, metric, rounder, samples, length, out, ...limited(memoryBytes) } })
 }
 
-export function runRequest(open: OpenProject, plan: Plan, out: string, uniform: string | null): JobRequest {
-  return JobRequest.parse({ kind: 'run', recipe: plan.recipe, out, text: open.project.data?.heldOut?.path ?? null, uniform })
+export function runRequest(open: OpenProject, plan: Plan, out: string, uniform: string | null, memoryBytes: number | null): JobRequest {
+  return JobRequest.parse({ kind: 'run', recipe: { ...plan.recipe, ...limited(memoryBytes) }, out, text: open.project.data?.heldOut?.path ?? null, uniform })
 }
 
 /** The file or folder a finished run wrote. */
@@ -56,11 +59,11 @@ export function outputOf(job: JobRecord): string {
   return report.data.output
 }
 
-export function evaluateRequest(open: OpenProject, subject: string, model: string): JobRequest {
+export function evaluateRequest(open: OpenProject, subject: string, model: string, memoryBytes: number | null): JobRequest {
   const text = open.project.data?.heldOut?.path ?? open.project.data?.path
   if (text === undefined) throw new AppError('bad-request', 'there is no text to evaluate on', { hint: 'Choose data in the Data step.' })
   const reference = subject === 'original' ? {} : { reference: open.project.model }
-  return JobRequest.parse({ kind: 'evaluate', subject, input: { model, text, ...reference } })
+  return JobRequest.parse({ kind: 'evaluate', subject, input: { model, text, ...reference, ...limited(memoryBytes) } })
 }
 
 export async function review(out: string, plan: Plan): Promise<Review> {

@@ -51,6 +51,7 @@ export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
     >
       {(frame) => {
         const py = (value: number): number => frame.y(Math.max(value, floor))
+        const labelled = withoutOverlap(uniform.map((point) => ({ point, x: frame.x(point.bytes), y: py(point.loss) })), { x: frame.x(sizeBytes), y: py(loss) })
         const path = drawn.map((point, i) => `${i === 0 ? 'M' : 'L'}${frame.x(point.bytes).toFixed(1)},${py(point.loss).toFixed(1)}`).join('')
         return (
           <>
@@ -64,7 +65,7 @@ export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
                 <g key={point.option} role="option" aria-selected={false} aria-label={`${point.option} for every layer: ${words(point)}`}>
                   <title>{`${point.option} for every layer: ${words(point)}`}</title>
                   <path d={`M${String(cx)},${String(cy - 5)}l5,5l-5,5l-5,-5z`} className="fill-cat-2 stroke-surface-2" />
-                  <text x={cx + 8} y={cy - 4} className="fill-ink-2 text-xs" aria-hidden="true">{point.option}</text>
+                  {labelled.has(point) && <text x={cx + 8} y={cy - 4} className="fill-ink-2 text-xs" aria-hidden="true">{point.option}</text>}
                 </g>
               )
             })}
@@ -76,13 +77,26 @@ export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
             <g role="option" aria-selected="true" aria-label={`this plan: ${words({ bytes: sizeBytes, bitsPerWeight, loss })}`}>
               <line x1={frame.x(sizeBytes)} x2={frame.x(sizeBytes)} y1={py(loss)} y2={frame.height} className="stroke-accent" strokeDasharray="3 3" />
               <circle cx={frame.x(sizeBytes)} cy={py(loss)} r={6} className="fill-accent stroke-surface-2" strokeWidth={2} />
-              <text x={frame.x(sizeBytes) + 10} y={py(loss) - 8} className="fill-ink-1 font-semibold" aria-hidden="true">this plan</text>
+              <text x={frame.x(sizeBytes) - 10} y={py(loss) + 16} textAnchor="end" className="fill-ink-1 font-semibold" aria-hidden="true">this plan</text>
             </g>
           </>
         )
       }}
     </Plane>
   )
+}
+
+/** The points whose names can be read: a name that would lie on another, or on the plan's mark, is left to the table. */
+function withoutOverlap<P>(points: readonly { point: P; x: number; y: number }[], plan: { x: number; y: number }): Set<P> {
+  const [wide, high] = [56, 14]
+  const placed: { x: number; y: number }[] = [plan]
+  const shown = new Set<P>()
+  for (const { point, x, y } of points) {
+    if (placed.some((other) => Math.abs(other.x - x) < wide && Math.abs(other.y - y) < high)) continue
+    placed.push({ x, y })
+    shown.add(point)
+  }
+  return shown
 }
 
 /** Domains with a little air; a loss of zero is drawn on the floor of the log scale. */

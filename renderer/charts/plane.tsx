@@ -5,7 +5,7 @@ import { useSize } from './use-size.ts'
 export interface Axis { readonly label: string; readonly domain: readonly [number, number]; readonly format: (value: number) => string; readonly isLog?: boolean }
 export interface Frame { readonly x: (value: number) => number; readonly y: (value: number) => number; readonly width: number; readonly height: number }
 
-const margin = { top: 14, right: 20, bottom: 40, left: 64 }
+const margin = { top: 30, right: 20, bottom: 40, left: 64 }
 /** Ticks of a log scale beyond this many crowd each other out. */
 const maxLogTicks = 7
 
@@ -39,7 +39,7 @@ export function Plane({ x, y, height = 300, label, children, onKeyDown, activeDe
               ))}
               <line x2={inner.width} transform={`translate(0,${String(inner.height)})`} className="stroke-line-strong" />
               <text x={inner.width} y={inner.height + 33} textAnchor="end" className="fill-ink-3">{x.label}</text>
-              <text x={-margin.left + 6} y={-3} className="fill-ink-3">{y.label}{y.isLog === true ? ' (log scale)' : ''}</text>
+              <text x={-margin.left + 6} y={-14} className="fill-ink-3">{y.label}{y.isLog === true ? ' (log scale)' : ''}</text>
             </g>
             {children({ x: (value) => sx(value), y: (value) => sy(value), ...inner })}
           </g>

@@ -14,7 +14,7 @@ test.each([[null, ''], [20_000, '20 s left'], [180_000, '2–4 min left']])('%s 
   expect(left(ms)).toBe(text)
 })
 test('counts, errors and long names', () => {
-  expect([count(11_679_264), count(4096), withError(66.0295, 1.132)]).toEqual(['11.7 M', '4,096', '66.0 ± 1.1'])
+  expect([count(11_679_264), count(4096), withError(66.0295, 1.132), withError(0.00138, 9.7e-6), withError(0.5, 1e-7)]).toEqual(['11.7 M', '4,096', '66.0 ± 1.1', '0.00138 ± 0.00001', '0.500 ± 1e−7'])
   expect(shortName('model.layers.3.mlp.down_proj.weight', 24)).toBe('model.lay…wn_proj.weight')
   expect(shortName('short')).toBe('short')
 })

@@ -30,7 +30,14 @@ export function count(value: number): string {
 
 export const percent = (share: number, decimals = 1): string => `${(share * 100).toFixed(decimals)} %`
 export const bits = (value: number): string => `${value.toFixed(2)} bpw`
-export const withError = (value: number, stderr: number | undefined, significant = 3): string => (stderr === undefined ? digits(value, significant) : `${digits(value, significant)} ± ${digits(stderr, 2)}`)
+/** "0.00138 ± 0.00001": the error to the value's own decimals, but never rounded away to nothing. */
+export function withError(value: number, stderr: number | undefined, significant = 3): string {
+  const text = digits(value, significant)
+  if (stderr === undefined) return text
+  const decimals = /^[−\d]+\.(\d+)$/.exec(text)?.[1].length
+  const error = decimals === undefined ? digits(stderr, 2) : stderr.toFixed(decimals)
+  return `${text} ± ${Number(error.replace('−', '-')) === 0 && stderr > 0 ? digits(stderr, 1) : error}`
+}
 
 /** "about 4 min": never more exact than it is. */
 export function duration(ms: number): string {

@@ -11,7 +11,7 @@ test('batches add up, and the newest value of a cell counts', () => {
     a: { Q4_K: { value: 3, stderr: 0.1, bytes: 8 }, Q2_K: { value: 2, stderr: 0.1, bytes: 8 } },
     b: { Q4_K: { value: 4, stderr: 0.1, bytes: 8 } },
   })
-  expect([twice.series, twice.log, twice.stages]).toEqual([{ loss: { step: [1], value: [5] } }, [{ level: 'warning', text: 'odd' }], ['measure']])
+  expect([twice.series, twice.log, twice.stages]).toEqual([{ loss: { step: [1], value: [5] } }, [{ level: 'info', text: 'measure begins, 2 to do' }, { level: 'warning', text: 'odd' }], ['measure']])
   expect(once.cells.a.Q4_K.value).toBe(1) // the earlier state is untouched
 })
 

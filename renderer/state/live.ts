@@ -32,10 +32,17 @@ export function foldEvents(live: Live, events: readonly JobEvent[]): Live {
         line.value.push(event.value)
         break
       }
-      case 'tensor': tensors.push({ name: event.name, option: event.option, bytes: event.bytes, error: event.error }); break
-      case 'stage': stages.push(event.stage); break
+      case 'tensor':
+        tensors.push({ name: event.name, option: event.option, bytes: event.bytes, error: event.error })
+        log.push({ level: 'info', text: `${event.name} is stored as ${event.option}, ${String(event.bytes)} bytes, error ${event.error.toPrecision(3)}` })
+        break
+      case 'stage':
+        stages.push(event.stage)
+        log.push({ level: 'info', text: `${event.stage} begins${event.total === null ? '' : `, ${String(event.total)} to do`}` })
+        break
       case 'log': log.push({ level: event.level, text: event.text }); break
-      case 'progress': case 'done': case 'failed': break // kept in the job's own record
+      case 'failed': log.push({ level: 'warning', text: event.error.message }); break
+      case 'progress': case 'done': break // kept in the job's own record
       default: event satisfies never
     }
   }

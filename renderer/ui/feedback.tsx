@@ -28,7 +28,7 @@ export function Banner({ tone, title, children, actions }: { readonly tone: Tone
       <Icon name={icon} className={`mt-0.5 ${ink}`} />
       <div className="flex min-w-0 flex-1 flex-col gap-1">
         <p className="font-medium wrap-anywhere">{title}</p>
-        {children !== undefined && <div className="text-ink-2 wrap-anywhere">{children}</div>}
+        {hasContent(children) && <div className="text-ink-2 wrap-anywhere">{children}</div>}
         {actions !== undefined && <div className="mt-1 flex flex-wrap gap-2">{actions}</div>}
       </div>
     </div>
@@ -52,6 +52,8 @@ export function ErrorBanner({ error, safe, actions, onDismiss }: { readonly erro
     </Banner>
   )
 }
+
+const hasContent = (children: React.ReactNode): boolean => children !== undefined && children !== null && children !== false && children !== '' && !(Array.isArray(children) && children.every((one) => !hasContent(one as React.ReactNode)))
 
 const badgeTones = {
   neutral: 'bg-surface-3 text-ink-2 ring-line', good: 'bg-good-soft text-good ring-good/30', warn: 'bg-warn-soft text-warn ring-warn/30', bad: 'bg-bad-soft text-bad ring-bad/30', accent: 'bg-accent-soft text-accent-strong ring-accent/30',

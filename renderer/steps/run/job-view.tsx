@@ -113,7 +113,7 @@ function LiveCharts({ live }: { readonly live: Live }): React.JSX.Element | null
   const curves = Object.entries(live.series)
   if (live.tensors.length === 0 && curves.length === 0) return null
   return (
-    <div className="grid gap-4 @4xl:grid-cols-2">
+    <div className={`grid gap-4 ${curves.length > 0 ? '@4xl:grid-cols-2' : ''}`}>
       {live.tensors.length > 0 && (
         <ChartFigure
           title="Rounding error of each finished tensor" caption={`${String(live.tensors.length)} tensors are on disk, ${bytes(written)}.`}

@@ -37,7 +37,10 @@ export function buildMap({ summary, sensitivity }: Pick<OpenProject, 'summary' |
     }
   }
   const bits = (option: string): number => { const seen = bitsOf.get(option); return seen ? seen.bits / seen.count : 0 }
-  const options = [...bitsOf.keys()].filter((option) => fits(option, target)).sort((a, b) => bits(a) - bits(b) || a.localeCompare(b))
+  const measured = layers.filter(({ cells }) => Object.keys(cells).length > 0).length
+  // F16 and the like are noted for a few layers only: no column of its own.
+  const isCommon = (option: string): boolean => (bitsOf.get(option)?.count ?? 0) * 2 >= measured || measured < 4
+  const options = [...bitsOf.keys()].filter((option) => fits(option, target) && isCommon(option)).sort((a, b) => bits(a) - bits(b) || a.localeCompare(b))
   const losses = layers.flatMap(({ cells }) => options.flatMap((option) => (Object.hasOwn(cells, option) && cells[option].value > 0 ? [cells[option].value] : [])))
   const reference = options.toSorted((a, b) => Math.abs(bits(a) - 4.5) - Math.abs(bits(b) - 4.5))
   const ranking = layers.flatMap(({ name, cells }) => {
@@ -48,7 +51,7 @@ export function buildMap({ summary, sensitivity }: Pick<OpenProject, 'summary' |
     rows: layers.map(({ name, note, cells, excluded }) => ({ layer: name, note, cells, excluded })),
     options,
     range: losses.length > 0 ? [Math.min(...losses), Math.max(...losses)] : [0, 0],
-    measured: layers.filter(({ cells }) => Object.keys(cells).length > 0).length,
+    measured,
     total: layers.length,
     ranking,
   }

@@ -33,12 +33,14 @@ export function SensitivityStep(): React.JSX.Element {
   const { project } = open
   const isPartial = map.measured > 0 && !isComplete
   const words = wordsOf(open.sensitivity?.metric ?? project.measure.metric)
+  // The scale is applied at the end: until then the cells hold the plain output error.
+  const unit = isRunning && project.measure.metric === 'kl-scaled' ? 'output error, not scaled yet' : words.unit
 
   return (
     <StepPage
       step="sensitivity" question="Which layers mind being compressed?" {...primaryOf(map, job, isComplete, project.data !== null)}
       secondary={secondaryOf(job, isPartial)}
-      details={<CellDetails map={map} unit={words.unit} />}
+      details={<div className="flex flex-col gap-6"><CellDetails map={map} unit={unit} /><Ranking map={map} /></div>}
     >
       <MeasureStatus job={job} map={map} isComplete={isComplete} />
       {!isRunning && <MeasureSettings isOpen={!isComplete} />}
@@ -52,16 +54,13 @@ export function SensitivityStep(): React.JSX.Element {
             </Panel>
           )
         : (
-            <div className="grid gap-4 @5xl:grid-cols-[1fr_280px]">
-              <ChartFigure
-                title="Loss of each layer in each format" caption={captionOf(map)} legend={<HeatScale range={map.range} unit={words.unit} />}
+            <ChartFigure
+                title="Loss of each layer in each format" caption={captionOf(map)} legend={<HeatScale range={map.range} unit={unit} />}
                 actions={<Segmented label="Formats of" isLabelHidden size="small" value={target} onChange={setTarget} choices={[{ value: 'gguf', label: 'GGUF' }, { value: 'onnx', label: 'ONNX, safetensors' }, { value: 'all', label: 'All' }]} />}
                 table={{ columns: ['Layer', ...map.options], rows: () => map.rows.map((row) => [row.layer, ...map.options.map((option) => (row.cells[option] ? digits(row.cells[option].value) : '–'))]) }}
               >
                 <HeatMap label="Loss by layer and format" rows={map.rows} options={map.options} range={map.range} selected={cell} onSelect={(next) => { useApp.setState({ cell: next, selected: next.layer }) }} height={Math.min(520, 30 + map.rows.length * 26)} />
-              </ChartFigure>
-              <Ranking map={map} />
-            </div>
+            </ChartFigure>
           )}
     </StepPage>
   )
@@ -98,11 +97,12 @@ function secondaryOf(job: JobRecord | undefined, isPartial: boolean): React.Reac
 function Ranking({ map }: { readonly map: SensitivityMap }): React.JSX.Element {
   const worst = map.ranking[0]?.cell.value ?? 1
   return (
-    <Panel title="Most sensitive" isFlush>
-      <ol>
+    <section aria-labelledby="most-sensitive">
+      <h2 id="most-sensitive" className="mb-1 font-semibold">Most sensitive</h2>
+      <ol className="-mx-2">
         {map.ranking.slice(0, 10).map(({ layer, option, cell }, i) => (
           <li key={layer}>
-            <button type="button" onClick={() => { useApp.setState({ cell: { layer, option }, selected: layer }) }} className="flex min-h-9 w-full items-center gap-2 border-b border-line/60 px-3 py-1 text-left hover:bg-surface-3">
+            <button type="button" onClick={() => { useApp.setState({ cell: { layer, option }, selected: layer }) }} className="flex min-h-9 w-full items-center gap-2 rounded px-2 py-1 text-left hover:bg-surface-3">
               <span className="w-4 text-right text-sm text-ink-3 tnum">{i + 1}</span>
               <span className="min-w-0 flex-1">
                 <span className="block truncate font-mono text-sm" title={layer}>{shortName(layer, 26)}</span>
@@ -113,7 +113,7 @@ function Ranking({ map }: { readonly map: SensitivityMap }): React.JSX.Element {
           </li>
         ))}
       </ol>
-      {map.ranking.length > 0 && <p className="px-3 py-2 text-sm text-ink-3">by loss at {map.ranking[0].option}</p>}
-    </Panel>
+      <p className="mt-1 text-sm text-ink-3">{map.ranking.length > 0 ? `by loss at ${map.ranking[0].option}` : 'Nothing is measured yet.'}</p>
+    </section>
   )
 }
