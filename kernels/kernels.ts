@@ -58,6 +58,9 @@ export interface RawSession {
 export interface Shape { readonly rows: number; readonly cols: number }
 export type FitMethod = 'nearest' | 'search'
 
+/** Attributes of QMatMul: `group` is 0 for a whole row; without `zeros` zero points are 2^(bits − 1). */
+export interface PlaneFormat { readonly bits: 2 | 3 | 4 | 8; readonly group: number; readonly zeros: boolean }
+
 export interface GptqOptions {
   /** Fit the parameters of a block on weights already carrying the error of the columns before it (default), or all beforehand. */
   readonly staticGroups?: boolean
@@ -99,6 +102,10 @@ export interface Kernels {
   /** importance: E[x_j²] of the layer's inputs, [cols], or null. Writes codecBytes() bytes to `out`. */
   encode(codec: CodecName, shape: Shape, weights: Float32Array, importance: Float32Array | null, method: FitMethod, out: Uint8Array): Promise<void>
   decode(codec: CodecName, shape: Shape, bytes: Uint8Array, out: Float32Array): Promise<void>
+  /** How QMatMul takes the codec's weights; undefined for those without codes (F32, F16, BF16). */
+  planeFormat(codec: CodecName): PlaneFormat | undefined
+  /** Takes weights apart for QMatMul: codes [rows, ceil(cols · bits / 8)], scales and, where the format has them, zeros [rows, groups]. */
+  planes(codec: CodecName, shape: Shape, bytes: Uint8Array, codes: Uint8Array, scales: Float32Array, zeros: Float32Array | null): Promise<void>
 
   // linear algebra ---------------------------------------------------------------------------------------------------
   /**
