@@ -2,6 +2,7 @@
 import { AppError } from '../../contract/errors.ts'
 import type { GgufEntries, GgufEntry } from '../io/gguf-writer.ts'
 import { preTokenizerName } from '../io/pre-tokenizers.ts'
+import { withoutPrefix } from '../io/text-cuts.ts'
 import { isByteLevel, isSentencePiece } from '../io/token-bytes.ts'
 import { tokenTypes } from '../io/tokenizer-gguf.ts'
 import type { Tokenizer } from '../io/tokenizer.ts'
@@ -30,6 +31,16 @@ function mergesOf(model: Readonly<Record<string, unknown>>): string[] {
   return merges.map((merge) => (Array.isArray(merge) ? merge.join(' ') : String(merge)))
 }
 
+/** SentencePiece scores: tokenizer.json keeps their order as that of the merges. Tokens that no merge makes are the best, as in its vocabularies. */
+function scoresOf(tokens: readonly string[], merges: readonly string[]): Float32Array {
+  const ranks = new Map<string, number>()
+  for (const [rank, merge] of merges.entries()) {
+    const token = merge.replace(' ', '')
+    if (!ranks.has(token)) ranks.set(token, rank)
+  }
+  return Float32Array.from(tokens, (token) => -1 - (ranks.get(token) ?? -1))
+}
+
 /**
  * The tokenizer's key-values for an embedding of `rows` rows.
  * @throws AppError bad-tokenizer for kinds that llama.cpp has no name for
@@ -48,8 +59,10 @@ export function tokenizerEntries(tokenizer: Tokenizer, rows: number): GgufEntrie
     'tokenizer.ggml.model': text(byteLevel ? 'gpt2' : 'llama'),
     'tokenizer.ggml.pre': text(byteLevel ? preTokenizerName(file.where, file.json.pre_tokenizer, file.model.ignore_merges === true) : 'default'),
     'tokenizer.ggml.tokens': texts(tokens),
-    // tokenizer.json keeps the order of a SentencePiece vocabulary but not its scores: earlier tokens are the better ones.
-    ...(!byteLevel && { 'tokenizer.ggml.scores': { type: 'array', of: 'f32', value: Float32Array.from(tokens, (_, id) => -id) } }),
+    ...(!byteLevel && {
+      'tokenizer.ggml.scores': { type: 'array', of: 'f32', value: scoresOf(tokens, mergesOf(file.model)) },
+      'tokenizer.ggml.add_space_prefix': { type: 'bool', value: withoutPrefix(file.json) !== null },
+    }),
     'tokenizer.ggml.token_type': { type: 'array', of: 'i32', value: types },
     ...(byteLevel && { 'tokenizer.ggml.merges': texts(mergesOf(file.model)) }),
     ...Object.fromEntries(Object.entries(ids).filter(([, id]) => id >= 0).map(([name, value]) => [`tokenizer.ggml.${name}_token_id`, { type: 'u32', value }])),

@@ -94,6 +94,11 @@ async function* shardPieces(tensors: readonly SafetensorsTensor[]): AsyncGenerat
   }
 }
 
+/** One file of all tensors, for files that have a name of their own. */
+export function safetensorsFile(tensors: readonly SafetensorsTensor[]): { readonly sizeBytes: number; readonly chunks: () => Chunks } {
+  return { sizeBytes: safetensorsSize(tensors, Number.MAX_SAFE_INTEGER), chunks: () => shardPieces(tensors) }
+}
+
 /** Writes the tensors into `folder`; where one file fails, those already written are removed. Returns what was written by file name. */
 export async function writeSafetensors(
   folder: string,

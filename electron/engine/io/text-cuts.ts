@@ -108,16 +108,20 @@ function nextPlace(text: string, from: number, kinds: readonly CutKind[]): numbe
   return Math.min(...found)
 }
 
-/** The tokenizer's description for text that follows other text: nothing is put before it. */
+function prepends(value: unknown): boolean {
+  return isObject(value) && (value.type === 'Prepend' || (value.type === 'Metaspace' && value.prepend_scheme !== 'never') || (value.type === 'ByteLevel' && value.add_prefix_space === true))
+}
+
+function strip(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(strip)
+  if (!isObject(value)) return value
+  if (!prepends(value)) return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, strip(one)]))
+  if (value.type === 'Prepend') return { type: 'Sequence', normalizers: [] }
+  return value.type === 'Metaspace' ? { ...value, prepend_scheme: 'never' } : { ...value, add_prefix_space: false }
+}
+
+/** The tokenizer's description for text that follows other text: nothing is put before it. Null where nothing is put before any text. */
 export function withoutPrefix(json: JsonObject): JsonObject | null {
-  const strip = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(strip)
-    if (!isObject(value)) return value
-    const inner = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, strip(one)]))
-    if (inner.type === 'Prepend') return { type: 'Sequence', normalizers: [] }
-    if (inner.type === 'Metaspace') return { ...inner, add_prefix_space: false, prepend_scheme: 'never' }
-    return inner.type === 'ByteLevel' ? { ...inner, add_prefix_space: false } : inner
-  }
   const sections = { normalizer: json.normalizer, pre_tokenizer: json.pre_tokenizer }
   const stripped = { normalizer: strip(sections.normalizer), pre_tokenizer: strip(sections.pre_tokenizer) }
   return JSON.stringify(stripped) === JSON.stringify(sections) ? null : { ...json, ...stripped }

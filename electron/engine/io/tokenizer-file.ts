@@ -69,6 +69,14 @@ function patterns(value: unknown): string[] {
   return Object.entries(value).flatMap(([name, inner]) => ((name === 'Regex' || name === 'String') && typeof inner === 'string' ? [inner] : patterns(inner)))
 }
 
+/** Fills in what files of older versions leave out: Metaspace's scheme follows from add_prefix_space. */
+function withScheme(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withScheme)
+  if (!isObject(value)) return value
+  const inner = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withScheme(one)]))
+  return inner.type === 'Metaspace' && inner.prepend_scheme === undefined ? { ...inner, prepend_scheme: inner.add_prefix_space === false ? 'never' : 'always' } : inner
+}
+
 const kinds = ['BPE', 'Unigram', 'WordPiece'] as const
 
 /** Checks the contents of a tokenizer. */
@@ -91,7 +99,7 @@ export function checkTokenizer(where: string, contents: JsonObject, config: Json
     tokens[id] = token
   }
   for (const { id, content } of added) tokens[id] = content
-  const json = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, ...contents, added_tokens: contents.added_tokens ?? [] }
+  const json = { normalizer: null, post_processor: null, decoder: null, ...contents, pre_tokenizer: withScheme(contents.pre_tokenizer ?? null), added_tokens: contents.added_tokens ?? [] }
   return { where, json, config, model, kind, tokens: Array.from(tokens), added }
 }
 
