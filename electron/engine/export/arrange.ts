@@ -10,7 +10,7 @@ import { headwiseRow, pairedRow } from '../session/read-weight.ts'
 const ROWS_AT_ONCE = 4096
 
 /** Where row `row` of a weight stands in the tensor that holds it. */
-function fileRow({ source, rows, index, shape }: Placement, headSize: number, row: number): number {
+export function fileRow({ source, rows, index, shape }: Placement, headSize: number, row: number): number {
   const own = source.pairs === true ? pairedRow(row, headSize) : row
   if (source.part === undefined) return own
   if (source.part.order === 'by-head') return headwiseRow(own, index, rows.length, headSize)
