@@ -22,7 +22,7 @@ using PathChar = char;
 #endif
 
 enum LoggingLevel { log_fatal = 4 };
-enum ErrorCode { invalid_argument = 2 };
+enum ErrorCode { general_failure = 1, invalid_argument = 2 };
 enum OptimizationLevel { optimize_none = 0, optimize_basic = 1, optimize_extended = 2, optimize_all = 99 };
 enum AllocatorType { arena_allocator = 1 };
 enum MemoryType { default_memory = 0 };

@@ -109,7 +109,7 @@ SessionSetup read_session_options(const Napi::Object& options) {
   if (given(options, "config")) add_config(raw, options.Get("config").ToObject());
   if (given(options, "providers")) add_providers(raw, options.Get("providers").As<Napi::Array>());
   if (given(options, "initializers")) add_initializers(setup, options.Get("initializers").ToObject());
-  if (runtime().domain) check(api.AddCustomOpDomain(raw, runtime().domain));
+  check(api.AddCustomOpDomain(raw, runtime().domain));
   return setup;
 }
 

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "../ops/operator.h"
+
 #ifdef _WIN32
 #include <windows.h>
 #else
@@ -74,6 +76,8 @@ std::unique_ptr<Runtime> open(const std::string& path) {
   check_with(opened->api, opened->api->CreateEnv(ort::log_fatal, "halftone", &opened->env));
   check_with(opened->api, opened->api->DisableTelemetryEvents(opened->env));
   check_with(opened->api, opened->api->CreateCpuMemoryInfo(ort::arena_allocator, ort::default_memory, &opened->memory));
+  check_with(opened->api, opened->api->CreateCustomOpDomain(ops::operator_domain, &opened->domain));
+  for (const auto& op : ops::operators()) check_with(opened->api, opened->api->CustomOpDomain_Add(opened->domain, &op));
   return opened;
 }
 

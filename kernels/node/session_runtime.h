@@ -15,7 +15,7 @@ struct Runtime {
   std::string version;
   ort::Env* env;
   ort::MemoryInfo* memory;
-  ort::CustomOpDomain* domain;  // nullptr where no operators are registered
+  ort::CustomOpDomain* domain;  // with the operators of ops/
 };
 
 // Opens the library at `path` and turns its telemetry off. A second call gives the runtime already open.

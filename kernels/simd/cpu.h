@@ -16,6 +16,9 @@ enum class Simd { scalar, avx2, neon };
 Simd simd();
 const char* simd_name(Simd);
 
+// Whether there is AVX-512 with sums of byte products and byte permutations (VNNI, VBMI: from Ice Lake and Zen 4 on).
+bool has_avx512();
+
 // Takes "scalar", "avx2", "neon" or "auto"; false where the machine lacks the set. For comparisons in tests and benches.
 bool set_simd(const char* name);
 

@@ -1,0 +1,185 @@
+// The kernels of qmatmul.h, written once over a vector type
+//   V { lanes; Register; load, store, splat, fma(a, b, c) = a b + c, add, mul, sum(v);
+//       unpack<bits>(p, Register out[16 / lanes]): 16 codes as floats, reads 2 · bits bytes;
+//       placing<bits>, place<bits>(p, Register out[16 / lanes]): the same in their places, may read dot_padding bytes more;
+//       transpose(Register v[lanes]) in place }.
+// Included by one source file per instruction set. Everything here has internal linkage (see gemm_tile.h).
+#pragma once
+#include <cstring>
+
+#include "qmatmul.h"
+
+namespace halftone {
+namespace {
+
+// Codes in their order, code i at bit first + step · i of its register, and from code 8 on at bit second + step · (i − 8).
+constexpr Placing straight(int step, int first, int second) {
+  Placing placing = {};
+  for (int i = 0; i < 16; i++) {
+    placing.code[i] = static_cast<int8_t>(i);
+    placing.bit[i] = static_cast<int8_t>(i < 8 ? first + step * i : second + step * (i - 8));
+  }
+  return placing;
+}
+
+template <typename V, int bits>
+struct Packed {
+  using Register = typename V::Register;
+  static constexpr int vectors = 16 / V::lanes;
+
+  // Codes k..k + 15 of a row; those past its end are 0.
+  static void codes(const PackedWeight& w, int64_t n, int64_t k, Register* out) {
+    const uint8_t* from = w.row(n) + k * bits / 8;
+    if (k + 16 <= w.cols) return V::template unpack<bits>(from, out);
+    uint8_t last[2 * bits] = {};
+    std::memcpy(last, from, static_cast<size_t>(w.row_bytes - k * bits / 8));
+    V::template unpack<bits>(last, out);
+  }
+
+  // Weights k..k + 15 of a row, which lie in group g.
+  static void weights(const PackedWeight& w, int64_t n, int64_t k, int64_t g, Register* out) {
+    codes(w, n, k, out);
+    Register scale = V::splat(w.scales[n * w.groups + g]), minus_zero = V::splat(-w.zero(n, g));
+    for (int i = 0; i < vectors; i++) out[i] = V::mul(V::add(out[i], minus_zero), scale);
+  }
+
+  static void panel_of_rows(const PackedWeight& w, int64_t n, int64_t begin, int64_t end, float* panel) {
+    for (int64_t k = begin; k < end; k += 16, panel += 256) {
+      const int64_t g = k / w.group;
+      for (int first = 0; first < 16; first += V::lanes) {
+        Register block[vectors][V::lanes];
+        for (int i = 0; i < V::lanes; i++) {
+          Register row[vectors];
+          int64_t at = n + first + i;
+          weights(w, at < w.rows ? at : w.rows - 1, k, g, row);
+          for (int j = 0; j < vectors; j++) block[j][i] = row[j];
+        }
+        for (int j = 0; j < vectors; j++) {
+          V::transpose(block[j]);
+          for (int i = 0; i < V::lanes && k + j * V::lanes + i < end; i++) V::store(panel + (j * V::lanes + i) * 16 + first, block[j][i]);
+        }
+      }
+    }
+  }
+
+  static void panel_of_cols(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* panel) {
+    const int64_t g = k / w.group;
+    for (int64_t n = begin; n < end; n++, panel += 16) {
+      Register row[vectors];
+      weights(w, n, k, g, row);
+      for (int j = 0; j < vectors; j++) V::store(panel + j * V::lanes, row[j]);
+      for (int64_t i = w.cols - k; i < 16; i++) panel[i] = 0;
+    }
+  }
+
+  static float dot_codes(const PackedWeight& w, int64_t n, int64_t k, int64_t g, const float* x) {
+    Register row[vectors];
+    codes(w, n, k, row);
+    Register minus_zero = V::splat(-w.zero(n, g)), sum = V::splat(0);
+    if (k + 16 > w.cols) {
+      float short_x[16] = {};
+      std::memcpy(short_x, x, static_cast<size_t>(w.cols - k) * sizeof(float));
+      for (int j = 0; j < vectors; j++) sum = V::fma(V::add(row[j], minus_zero), V::load(short_x + j * V::lanes), sum);
+    } else {
+      for (int j = 0; j < vectors; j++) sum = V::fma(V::add(row[j], minus_zero), V::load(x + j * V::lanes), sum);
+    }
+    return V::sum(sum);
+  }
+
+  // Σ_g scale_g zero_g sums_g: what the zeros take from a row's product.
+  static float offset(const PackedWeight& w, int64_t n, const float* sums) {
+    const int64_t groups = w.groups;
+    const float* scales = w.scales + n * groups;
+    Register zero = V::splat(w.zero(n, 0)), total = V::splat(0);
+    int64_t g = 0;
+    for (; g + V::lanes <= groups; g += V::lanes) {
+      if (w.zeros) zero = V::load(w.zeros + n * groups + g);
+      total = V::fma(V::mul(V::load(scales + g), zero), V::load(sums + g), total);
+    }
+    float rest = 0;
+    for (; g < groups; g++) rest += scales[g] * w.zero(n, g) * sums[g];
+    return V::sum(total) + rest;
+  }
+
+  // Rows n..n + R − 1 of the weight, their codes at `codes`, by m rows of a: Σ_g scale_g Σ q a, less the offset. The codes
+  // are unpacked once for all of a.
+  template <int R, int m>
+  static void dot(const PackedWeight& w, const DotInputs& inputs, const uint8_t* codes, int64_t n, float* y) {
+    const int64_t groups = w.groups, row_bytes = w.row_bytes, blocks = w.cols / 16, group_blocks = w.group / 16;
+    const float* scales = w.scales + n * groups;
+    Register total[R][m];
+    for (int r = 0; r < R; r++) {
+      for (int i = 0; i < m; i++) total[r][i] = V::splat(0);
+    }
+    const float* a = inputs.placed;
+    for (int64_t g = 0; g < groups; g++) {
+      Register part[R][m][vectors];
+      for (int r = 0; r < R; r++) {
+        for (int i = 0; i < m; i++) {
+          for (int j = 0; j < vectors; j++) part[r][i][j] = V::splat(0);
+        }
+      }
+      for (int64_t block = 0; block < group_blocks; block++) {
+        for (int r = 0; r < R; r++) {
+          Register row[vectors];
+          V::template place<bits>(codes + r * row_bytes, row);
+          for (int i = 0; i < m; i++) {
+            for (int j = 0; j < vectors; j++) part[r][i][j] = V::fma(row[j], V::load(a + i * blocks * 16 + j * V::lanes), part[r][i][j]);
+          }
+        }
+        codes += 2 * bits;
+        a += 16;
+      }
+      for (int r = 0; r < R; r++) {
+        Register scale = V::splat(scales[r * groups + g]);
+        for (int i = 0; i < m; i++) {
+          for (int j = 1; j < vectors; j++) part[r][i][0] = V::add(part[r][i][0], part[r][i][j]);
+          total[r][i] = V::fma(part[r][i][0], scale, total[r][i]);
+        }
+      }
+    }
+    for (int r = 0; r < R; r++) {
+      for (int i = 0; i < m; i++) y[i * w.rows + n + r] = V::sum(total[r][i]) - offset(w, n + r, inputs.sums + i * groups);
+    }
+    if (blocks * 16 < w.cols) add_rest<R, m>(w, inputs.a, n, y);
+  }
+
+  // The last columns, where the group is a row of any length. The zero has been subtracted for them already.
+  template <int R, int m>
+  static void add_rest(const PackedWeight& w, const float* a, int64_t n, float* y) {
+    const int64_t whole = w.cols / 16 * 16;
+    for (int r = 0; r < R; r++) {
+      Register row[vectors];
+      float values[16];
+      codes(w, n + r, whole, row);
+      for (int j = 0; j < vectors; j++) V::store(values + j * V::lanes, row[j]);
+      for (int i = 0; i < m; i++) {
+        float sum = 0;
+        for (int64_t k = whole; k < w.cols; k++) sum += values[k - whole] * a[i * w.cols + k];
+        y[i * w.rows + n + r] += w.scales[n + r] * sum;
+      }
+    }
+  }
+
+  // Several rows at a time, so that there are enough independent sums to hide the latency of the fused multiply-add.
+  template <int m>
+  static void dot_all(const PackedWeight& w, const DotInputs& inputs, float* y, int64_t begin, int64_t end) {
+    constexpr int R = m == 1 ? 4 : m == 2 ? 2 : 1;
+    int64_t n = begin;
+    for (; n + R <= end && n + R < w.rows; n += R) dot<R, m>(w, inputs, w.row(n), n, y);
+    for (; n < end; n++) dot<1, m>(w, inputs, n + 1 < w.rows ? w.row(n) : inputs.last_row, n, y);
+  }
+
+  static void dot_rows(const PackedWeight& w, const DotInputs& inputs, float* y, int64_t begin, int64_t end) {
+    constexpr decltype(&dot_all<1>) by_count[most_dot_rows] = {dot_all<1>, dot_all<2>, dot_all<3>, dot_all<4>};
+    by_count[inputs.m - 1](w, inputs, y, begin, end);
+  }
+
+  static constexpr QMatMulKernels kernels = {panel_of_rows, panel_of_cols, dot_rows, offset, dot_codes, V::template placing<bits>};
+};
+
+template <typename V>
+constexpr QMatMulTable qmatmul_table = {Packed<V, 2>::kernels, Packed<V, 3>::kernels, Packed<V, 4>::kernels, Packed<V, 8>::kernels};
+
+}  // namespace
+}  // namespace halftone
