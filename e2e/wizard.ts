@@ -1,0 +1,58 @@
+/** @file The wizard as a person walks it, by mouse: one function a step, by role and name. */
+import type { ElectronApplication, Page } from 'playwright-core'
+import { answerOpenDialog } from './launch.ts'
+import { sampleModel, type Texts } from './texts.ts'
+
+/** Work of the engine on a busy machine. */
+export const workMs = 240_000
+
+export const stepHeading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true })
+export const primary = (page: Page) => page.locator('#primary-action')
+export const railLink = (page: Page, name: string) => page.getByRole('navigation', { name: 'Steps' }).getByRole('button', { name: new RegExp(name) })
+
+export async function openModel(app: ElectronApplication, page: Page, model = sampleModel): Promise<void> {
+  await answerOpenDialog(app, [model])
+  await page.getByRole('button', { name: 'Choose folder…' }).click()
+  await stepHeading(page, 'Model').waitFor({ timeout: 60_000 })
+}
+
+export async function chooseTexts(app: ElectronApplication, page: Page, { calibration, heldOut }: Texts): Promise<void> {
+  await page.getByRole('button', { name: 'Continue to data' }).click()
+  await answerOpenDialog(app, [calibration])
+  await page.getByRole('button', { name: 'Choose file…' }).click()
+  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor({ timeout: 60_000 })
+  await answerOpenDialog(app, [heldOut])
+  await page.getByRole('button', { name: 'Choose held-out text…' }).click()
+  await page.getByText('the text validation.txt').waitFor({ timeout: 60_000 })
+}
+
+/** The quickest honest measurement: plain rounding, few windows. */
+export async function quickSettings(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Continue to sensitivity' }).click()
+  await stepHeading(page, 'Sensitivity').waitFor()
+  await page.getByLabel('Metric').selectOption('imatrix')
+  await page.getByLabel('Rounding').selectOption('nearest')
+  await page.getByLabel('Windows').fill('4')
+  await page.keyboard.press('Enter')
+}
+
+export async function measureAll(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Measure \d+ layers/ }).click()
+  await page.getByText(/layers are measured/).waitFor({ timeout: workMs })
+}
+
+/** From the start screen to a solved plan. */
+export async function walkToBudget(app: ElectronApplication, page: Page, texts: Texts): Promise<void> {
+  await openModel(app, page)
+  await chooseTexts(app, page, texts)
+  await quickSettings(page)
+  await measureAll(page)
+  await page.getByRole('button', { name: 'Continue to bit budget' }).click()
+  await page.getByRole('figure', { name: /This plan/ }).waitFor({ timeout: 60_000 })
+}
+
+export async function startRun(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Continue to run' }).click()
+  await stepHeading(page, 'Run').waitFor()
+  await primary(page).filter({ hasText: /Start|Add to queue/ }).click()
+}
