@@ -58,6 +58,16 @@ export interface RawSession {
 export interface Shape { readonly rows: number; readonly cols: number }
 export type FitMethod = 'nearest' | 'search'
 
+/** Weight i of a block is steps[p]·level + offsets[p], p = ⌊i / part⌋, with a whole level in [first, last], or one of `levels`. */
+export interface BlockGrid {
+  readonly part: number
+  readonly steps: Float32Array
+  readonly offsets: Float32Array
+  readonly first: number
+  readonly last: number
+  readonly levels?: Float32Array
+}
+
 /** Attributes of QMatMul: `group` is 0 for a whole row; without `zeros` zero points are 2^(bits − 1). */
 export interface PlaneFormat { readonly bits: 2 | 3 | 4 | 8; readonly group: number; readonly zeros: boolean }
 
@@ -102,6 +112,10 @@ export interface Kernels {
   /** importance: E[x_j²] of the layer's inputs, [cols], or null. Writes codecBytes() bytes to `out`. */
   encode(codec: CodecName, shape: Shape, weights: Float32Array, importance: Float32Array | null, method: FitMethod, out: Uint8Array): Promise<void>
   decode(codec: CodecName, shape: Shape, bytes: Uint8Array, out: Float32Array): Promise<void>
+  /** The values that one block of n weights can take, by its parameters. Synchronous; the codec must have codes. */
+  codecGrid(codec: CodecName, n: number, block: Uint8Array): BlockGrid
+  /** Replaces the codes of one block: one byte each, a place in `levels` or the whole number less `first`. */
+  codecPack(codec: CodecName, n: number, block: Uint8Array, codes: Uint8Array): void
   /** How QMatMul takes the codec's weights; undefined for those without codes (F32, F16, BF16). */
   planeFormat(codec: CodecName): PlaneFormat | undefined
   /** Takes weights apart for QMatMul: codes [rows, ceil(cols · bits / 8)], scales and, where the format has them, zeros [rows, groups]. */

@@ -1,4 +1,4 @@
-// Storage codecs: codecBlock, codecBytes, encode, decode.
+// Storage codecs: codecBlock, codecBytes, encode, decode, codecGrid, codecPack.
 #include "../reference/codec.h"
 #include "../simd/pool.h"
 #include "arguments.h"
@@ -44,23 +44,6 @@ int64_t rows_per_range(const Codec& codec, int64_t cols) {
   return codec.block ? rows : (rows + rows_side_by_side - 1) / rows_side_by_side * rows_side_by_side;
 }
 
-float mean_square(const float* x, int64_t n) {
-  double sum = 0;
-  for (int64_t j = 0; j < n; j++) sum += static_cast<double>(x[j]) * x[j];
-  return static_cast<float>(sum / static_cast<double>(n));
-}
-
-void encode_rows(const Codec& codec, const Table& table, const float* x, const float* importance, Fit fit, int64_t begin, int64_t end, uint8_t* out) {
-  if (codec.block) {
-    for (int64_t row = begin; row < end; row++) encode_row(codec, x + row * table.cols, importance, fit, table.cols, out + static_cast<size_t>(row) * table.row_bytes);
-    return;
-  }
-  std::vector<float> sigma2;
-  for (int64_t row = begin; row < end; row++) sigma2.push_back(mean_square(x + row * table.cols, table.cols));
-  uint8_t* first = out + static_cast<size_t>(begin) * table.row_bytes;
-  codec.fit_many(codec, {end - begin, table.cols, x + begin * table.cols, table.cols, importance, 0, sigma2.data(), 1, first, table.row_bytes}, fit);
-}
-
 Napi::Value codec_block_js(const Napi::CallbackInfo& info) {
   const Codec* codec = find_codec(info[0].ToString().Utf8Value());
   return codec ? Napi::Number::New(info.Env(), static_cast<double>(codec->block)) : info.Env().Undefined();
@@ -85,7 +68,9 @@ Napi::Value encode_js(const Napi::CallbackInfo& info) {
   const Fit fit = fit_of(info[4]);
   auto* out = data_of<uint8_t>(info[5], table.bytes, "out");
   return run_task(info.Env(), {info[2], info[3], info[5]}, [=, &codec] {
-    parallel_for(table.rows, rows_per_range(codec, table.cols), [&](int64_t begin, int64_t end) { encode_rows(codec, table, x, importance, fit, begin, end, out); });
+    parallel_for(table.rows, rows_per_range(codec, table.cols), [&](int64_t begin, int64_t end) {
+      encode_rows(codec, x + begin * table.cols, importance, fit, end - begin, table.cols, out + static_cast<size_t>(begin) * table.row_bytes);
+    });
   });
 }
 
@@ -101,6 +86,46 @@ Napi::Value decode_js(const Napi::CallbackInfo& info) {
   });
 }
 
+// A block and its codec, from (codec, n, block).
+std::pair<const Codec*, uint8_t*> coded_block(const Napi::CallbackInfo& info, int64_t n) {
+  const Codec& codec = codec_of(info[0]);
+  if (!codec.grid) throw Napi::TypeError::New(info.Env(), "codec: " + codec.name + " has no codes");
+  if (codec.block && codec.block != n) throw Napi::RangeError::New(info.Env(), "n: found " + std::to_string(n) + ", expected " + std::to_string(codec.block) + ", the block of " + codec.name);
+  return {&codec, data_of<uint8_t>(info[2], codec.block_bytes(codec, n), "block")};
+}
+
+Napi::Value codec_grid_js(const Napi::CallbackInfo& info) {
+  const int64_t n = extent(info[1], "n");
+  auto [codec, block] = coded_block(info, n);
+  Grid grid;
+  codec->grid(*codec, block, n, &grid);
+  const auto list = [&](const float* from, int64_t count) {
+    auto array = Napi::Float32Array::New(info.Env(), static_cast<size_t>(count));
+    std::copy_n(from, count, array.Data());
+    return array;
+  };
+  auto result = Napi::Object::New(info.Env());
+  result.Set("part", static_cast<double>(grid.part));
+  result.Set("steps", list(grid.step, n / grid.part));
+  result.Set("offsets", list(grid.offset, n / grid.part));
+  result.Set("first", grid.q_min);
+  result.Set("last", grid.q_max);
+  if (grid.levels) result.Set("levels", list(grid.levels, grid.q_max + 1));
+  return result;
+}
+
+void codec_pack_js(const Napi::CallbackInfo& info) {
+  const int64_t n = extent(info[1], "n");
+  auto [codec, block] = coded_block(info, n);
+  auto* codes = data_of<uint8_t>(info[3], static_cast<size_t>(n), "codes");
+  Grid grid;
+  codec->grid(*codec, block, n, &grid);
+  for (int64_t j = 0; j < n; j++) {
+    if (codes[j] > grid.q_max - grid.q_min) throw Napi::RangeError::New(info.Env(), "codes: found " + std::to_string(codes[j]) + ", expected at most " + std::to_string(grid.q_max - grid.q_min));
+  }
+  codec->pack(*codec, codes, n, block);
+}
+
 }  // namespace
 
 void add_codecs(Napi::Env env, Napi::Object exports) {
@@ -108,6 +133,8 @@ void add_codecs(Napi::Env env, Napi::Object exports) {
   exports.Set("codecBytes", Napi::Function::New(env, codec_bytes_js));
   exports.Set("encode", Napi::Function::New(env, encode_js));
   exports.Set("decode", Napi::Function::New(env, decode_js));
+  exports.Set("codecGrid", Napi::Function::New(env, codec_grid_js));
+  exports.Set("codecPack", Napi::Function::New(env, codec_pack_js));
 }
 
 }  // namespace halftone

@@ -38,6 +38,13 @@ struct BlockRun {
   size_t block_stride;
 };
 
+// What a part's step and base, value(code) = step * code + base, should be, and how the error grows around them:
+// ss ds^2 + 2 sb ds db + bb db^2. Symmetric formats and those with a table of levels have a step only.
+struct WantedPart {
+  float step, base;
+  float ss, sb, bb;
+};
+
 struct Codec {
   std::string name;
   int64_t block;  // weights in a block; 0: one block is a whole row
@@ -57,6 +64,8 @@ struct Codec {
   void (*grid)(const Codec&, const uint8_t* block, int64_t n, Grid*);
   // Replaces the block's codes (one byte each, q - q_min for affine grids), keeps its parameters.
   void (*pack)(const Codec&, const uint8_t* codes, int64_t n, uint8_t* block);
+  // Replaces the block's parameters by the storable ones of least error; the codes are then to be packed anew.
+  void (*set)(const Codec&, const WantedPart* parts, uint8_t* block) = nullptr;
 };
 
 // nullptr for a name that is not a format: "Q4_K", "int4-g64", "int3-channel-sym", …
@@ -71,7 +80,10 @@ inline size_t row_bytes(const Codec& codec, int64_t cols) {
 
 // One row of cols weights (a multiple of the block) and its row_bytes().
 void decode_row(const Codec&, const uint8_t* bytes, int64_t cols, float* x);
-// importance: [cols] or nullptr.
-void encode_row(const Codec&, const float* x, const float* importance, Fit, int64_t cols, uint8_t* bytes);
+// rows of cols weights each. importance: [cols] or nullptr. Where a block is a whole row, several rows are fitted at once.
+void encode_rows(const Codec&, const float* x, const float* importance, Fit, int64_t rows, int64_t cols, uint8_t* bytes);
+inline void encode_row(const Codec& codec, const float* x, const float* importance, Fit fit, int64_t cols, uint8_t* bytes) {
+  encode_rows(codec, x, importance, fit, 1, cols, bytes);
+}
 
 }  // namespace halftone

@@ -21,6 +21,12 @@ const std::vector<Codec>& codecs() {
   return tables[static_cast<int>(simd())];
 }
 
+float mean_square(const float* x, int64_t n) {
+  double sum = 0;
+  for (int64_t j = 0; j < n; j++) sum += static_cast<double>(x[j]) * x[j];
+  return static_cast<float>(sum / static_cast<double>(n));
+}
+
 }  // namespace
 
 const Codec* find_codec(std::string_view name) {
@@ -36,12 +42,18 @@ void decode_row(const Codec& codec, const uint8_t* bytes, int64_t cols, float* x
   for (int64_t first = 0; first < cols; first += n, bytes += stride) codec.decode(codec, bytes, n, x + first);
 }
 
-void encode_row(const Codec& codec, const float* x, const float* importance, Fit fit, int64_t cols, uint8_t* bytes) {
+void encode_rows(const Codec& codec, const float* x, const float* importance, Fit fit, int64_t rows, int64_t cols, uint8_t* bytes) {
   const int64_t n = codec.block <= 1 ? cols : codec.block;
-  double squares = 0;
-  for (int64_t j = 0; j < cols; j++) squares += static_cast<double>(x[j]) * x[j];
-  const float sigma2 = static_cast<float>(squares / static_cast<double>(cols));
-  codec.fit_many(codec, {cols / n, n, x, n, importance, n, &sigma2, 0, bytes, codec.block_bytes(codec, n)}, fit);
+  const size_t block_bytes = codec.block_bytes(codec, n), row = static_cast<size_t>(cols / n) * block_bytes;
+  std::vector<float> sigma2;
+  for (int64_t r = 0; r < rows; r++) sigma2.push_back(mean_square(x + r * cols, cols));
+  if (n == cols) {
+    codec.fit_many(codec, {rows, n, x, cols, importance, 0, sigma2.data(), 1, bytes, row}, fit);
+    return;
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    codec.fit_many(codec, {cols / n, n, x + r * cols, n, importance, n, &sigma2[static_cast<size_t>(r)], 0, bytes + static_cast<size_t>(r) * row, block_bytes}, fit);
+  }
 }
 
 }  // namespace halftone
