@@ -22,6 +22,7 @@ import { run } from './run.ts'
 import { measure } from './sensitivity/measure.ts'
 import { inspectDecoder } from './session/inspect.ts'
 import { openDecoder } from './session/model.ts'
+import { defaultParkedBytes } from './session/parking.ts'
 import { tool } from './tool.ts'
 
 export type Engine = { readonly [M in EngineMethod]: (input: z.input<(typeof engineMethods)[M]['input']>, context: Context) => Promise<z.infer<(typeof engineMethods)[M]['output']>> }
@@ -42,7 +43,7 @@ async function plan(input: PlanInput, context: Context): Promise<Plan> {
       rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, seed,
     })
     const source = { model, tokenizer, provenance }
-    const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder }, await measureMachine())
+    const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }, await measureMachine())
     const layerBytes = (choice: readonly { bytes: number }[]): number => choice.reduce((sum, { bytes }) => sum + bytes, 0)
     const fixedBytes = async (wanted: Target): Promise<number> => {
       const choice = model.layers.map(({ name, shape: [rows, cols] }) => ({ name, option: 'F16', rank: 0, bytes: rows * cols * 2, predictedLoss: 0 }))

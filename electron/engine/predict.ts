@@ -10,6 +10,9 @@ export interface RunSize {
   readonly length: number
   readonly evaluationTokens: number
   readonly rounder: string
+  readonly metric: string
+  /** Most bytes of parked hidden states in memory. */
+  readonly parkedMost: number
 }
 
 /** Share of a dense product's speed that whole blocks reach (attention, norms, small layers). */
@@ -19,13 +22,20 @@ const statisticsEfficiency = 0.5
 const roundingEfficiency = 0.15
 /** Passes over the windows while quantizing: one a tap, one to go on, and one more for a head that is quantized first. */
 const passes = 6
-/** The process before any model: Node.js, ONNX Runtime, the addon. */
-const processBytes = 170e6
-/** ONNX Runtime's own buffers, as a share of the activations of a window. */
+/** The process with its libraries, tokenizer and the runtime's arenas, before any weight. */
+const processBytes = 340e6
+/** Copies of the widest table alive at once: as read, as quantized, in the program's cache, and garbage not collected yet. */
+const tableCopies = 6
+/** The same for the weights of one block. */
+const blockCopies = 3
+/** ONNX Runtime's own buffers, in activations of a window. */
 const activationShare = 14
+/** Perturbed streams a layer has while divergences are measured, and windows of each. */
+const streams = 2
+const streamWindows = 4
 
 /** Predicts time and peak memory of quantizing, exporting and evaluating. */
-export function predictRun({ spec, layers }: DecoderModel, { windows, length, evaluationTokens, rounder }: RunSize, { flops }: Machine): { peakMemoryBytes: number; elapsedMs: number } {
+export function predictRun({ spec, layers }: DecoderModel, { windows, length, evaluationTokens, rounder, metric, parkedMost }: RunSize, { flops }: Machine): { peakMemoryBytes: number; elapsedMs: number } {
   const inBlocks = layers.filter(({ block }) => block !== null)
   const blockWeights = inBlocks.reduce((sum, { shape: [rows, cols] }) => sum + rows * cols, 0)
   const tableWeights = spec.vocabulary * spec.hidden
@@ -40,12 +50,12 @@ export function predictRun({ spec, layers }: DecoderModel, { windows, length, ev
     (gram * tokens) / (flops * statisticsEfficiency) +
     rounding / (flops * roundingEfficiency) +
     (2 * (forward * 2 + 2 * tableWeights) * evaluationTokens) / (flops * blockEfficiency)
-  const widest = Math.max(...inputs, spec.hidden)
+  const widest = Math.max(...inputs)
   const block = (blockWeights / spec.blocks) * 4
-  const table = tableWeights * 4
-  const parked = windows * length * spec.hidden * 4
+  const slot = length * spec.hidden * 4
+  const parked = slot * (windows + (metric.startsWith('kl') ? layers.length * streams * streamWindows : 0))
   const activations = activationShare * length * Math.max(spec.intermediate, spec.hidden) * 4 + spec.heads * length * length * 8
-  const statistics = widest * widest * (8 + 4 + 8)
-  const peakMemoryBytes = processBytes + Math.max(2 * block + statistics + activations + parked + table, 3 * table + widest * widest * 8 + parked)
+  const statistics = rounder === 'gptq' ? widest * widest * (8 + 4 + 8) : 0
+  const peakMemoryBytes = processBytes + tableCopies * tableWeights * 4 + blockCopies * block + statistics + activations + Math.min(parked, parkedMost)
   return { peakMemoryBytes: Math.round(peakMemoryBytes), elapsedMs: Math.round(seconds * 1000) }
 }

@@ -6,13 +6,18 @@ import { openPark } from './park.ts'
 /** Share of the free memory that parked hidden states may take where the user set no limit. */
 const shareOfFree = 0.25
 
+/** The limit where the user set none. */
+export function defaultParkedBytes(): number {
+  return freemem() * shareOfFree
+}
+
 export interface Parking {
   /** A place for `windows` windows, in memory while all parks together fit the limit, else in a file. */
   open(windows: number): Park
 }
 
 /** A parking for hidden states of at most `slotBytes` a window. */
-export function createParking({ slotBytes, memoryBytes = freemem() * shareOfFree, folder }: { slotBytes: number; memoryBytes?: number | undefined; folder?: string }): Parking {
+export function createParking({ slotBytes, memoryBytes = defaultParkedBytes(), folder }: { slotBytes: number; memoryBytes?: number | undefined; folder?: string }): Parking {
   let held = 0
   return {
     open(windows) {
