@@ -11,7 +11,7 @@ import { openCheckpoint } from './open.ts'
 import { throwIfCancelled } from './hash.ts'
 import { readJson, readJsonIfPresent, type JsonObject } from './json.ts'
 import { TEMPLATE_BYTES_MAX, TOKENIZER_BYTES_MAX } from './limits.ts'
-import { cutKinds, cutText, withoutPrefix } from './text-cuts.ts'
+import { cutKinds, cutText, PIECE_CHARACTERS, withoutPrefix, type CutKind } from './text-cuts.ts'
 import { checkTokenizer, specialToken, type TokenizerFile } from './tokenizer-file.ts'
 import { tokenizerFromGguf } from './tokenizer-gguf.ts'
 import { tokenBytes } from './token-bytes.ts'
@@ -63,22 +63,31 @@ function joinIds(parts: readonly (readonly number[])[]): Int32Array {
 export function createTokenizer(file: TokenizerFile): Tokenizer {
   const { config, where } = file
   const first = createLibrary(file, file.json)
-  const continuedJson = withoutPrefix(file.json)
-  const continued = continuedJson === null ? first : createLibrary(file, continuedJson)
+  let continued: Library | undefined // for text that follows other text; most tokenizers need no second one
+  const libraryFor = (isContinued: boolean): Library => {
+    if (!isContinued) return first
+    const json = continued ? null : withoutPrefix(file.json)
+    return (continued ??= json === null ? first : createLibrary(file, json))
+  }
   const ids = new Map(file.tokens.flatMap((token, id) => (token === undefined ? [] : [[token, id] as const])))
   const idOf = (token: string | null): number | null => (token === null ? null : (ids.get(token) ?? null))
   const bos = idOf(specialToken(config, 'bos_token'))
   const unknown = idOf(specialToken(config, 'unk_token'))
 
   function encodePiece(text: string, isContinued: boolean): readonly number[] {
-    const found = (isContinued ? continued : first).encode(text, { add_special_tokens: false }).ids
+    const found = libraryFor(isContinued).encode(text, { add_special_tokens: false }).ids
     if (found.every((id) => Number.isInteger(id))) return found
     throw new AppError('bad-tokenizer', `${where}: found no token for a part of the text ${JSON.stringify(text.slice(0, 60))}, expected a vocabulary that covers every text`, { hint: 'The vocabulary is incomplete: use the tokenizer files that came with the model.' })
   }
-  const splitter = continued.pre_tokenizer
-  const kinds = cutKinds(file, { encode: encodePiece, split: (text) => (splitter === null ? null : splitter.pre_tokenize(text, { section_index: 0 })), unknown })
-
   let turned = performance.now() // of the event loop, over all calls: many short texts must not hold it up either
+  async function turn(): Promise<void> {
+    if (performance.now() - turned <= TURN_MS) return
+    await setImmediate()
+    turned = performance.now()
+  }
+  const split = (text: string): readonly string[] | null => libraryFor(true).pre_tokenizer?.pre_tokenize(text, { section_index: 0 }) ?? null
+  let kinds: Promise<CutKind[]> | undefined // found when the first long text comes
+
   return {
     file,
     vocabulary: file.tokens.length,
@@ -88,12 +97,10 @@ export function createTokenizer(file: TokenizerFile): Tokenizer {
     chatTemplate: typeof config.chat_template === 'string' ? config.chat_template : null,
     async encode(text, signal) {
       const parts: (readonly number[])[] = []
-      for (const piece of cutText(text, kinds)) {
+      if (text.length > PIECE_CHARACTERS) kinds ??= cutKinds(file, { encode: encodePiece, split, unknown, turn })
+      for (const piece of cutText(text, (await kinds) ?? [])) {
         throwIfCancelled(signal)
-        if (performance.now() - turned > TURN_MS) {
-          await setImmediate()
-          turned = performance.now()
-        }
+        await turn()
         parts.push(encodePiece(piece, parts.length > 0))
       }
       return joinIds(parts)
@@ -149,7 +156,9 @@ export async function openTokenizer(source: string): Promise<Tokenizer> {
     await checkpoint.close()
     return createTokenizer(tokenizerFromGguf(source, checkpoint.metadata))
   }
-  return createTokenizer(await openFolder(info?.isFile() === true ? path.dirname(source) : source))
+  const file = await openFolder(info?.isFile() === true ? path.dirname(source) : source)
+  await setImmediate() // parsing and building are one long step each
+  return createTokenizer(file)
 }
 
 /** Refuses a tokenizer that has ids the model has no embedding for. */
