@@ -1,7 +1,7 @@
 // The plain definitions of the dense kernels, synchronous, as `reference`: what tests compare the fast ones with.
 #include "../reference/linalg.h"
 #include "arguments.h"
-#include "linalg_reference.h"
+#include "linalg.h"
 #include "task.h"
 
 namespace halftone {

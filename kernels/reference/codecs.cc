@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "codec_formats.h"
+#include "codec_set.h"
 
 namespace halftone {
 namespace {
@@ -45,7 +46,7 @@ Codec gguf(std::span<const CodecKernels> kernels, bool symmetric) {
           [](const Codec&, int64_t) { return static_cast<size_t>(Format::bytes); },
           use.decode, fit_one, use.fit_many,
           [](const Codec&, const uint8_t* block, int64_t, Grid* g) { Format::grid(block, g); },
-          [](const Codec&, const uint8_t* codes, int64_t, uint8_t* block) { Format::pack(codes, block); }};
+          [](const Codec&, const uint8_t* codes, int64_t, uint8_t* block) { Format::pack(codes, block); }, set_parts<Format>};
 }
 
 template <class Format>
@@ -57,7 +58,7 @@ void add_int(std::span<const CodecKernels> kernels, std::vector<Codec>* table) {
                       [](const Codec&, int64_t n) { return Format::block_bytes(n); },
                       use.decode, fit_one, use.fit_many,
                       [](const Codec&, const uint8_t* block, int64_t n, Grid* g) { Format::grid(block, n, g); },
-                      [](const Codec&, const uint8_t* codes, int64_t n, uint8_t* block) { Format::pack(codes, n, block); }});
+                      [](const Codec&, const uint8_t* codes, int64_t n, uint8_t* block) { Format::pack(codes, n, block); }, set_parts<Format>});
   }
 }
 

@@ -1,8 +1,10 @@
+// The parts of add_linalg.
 #pragma once
 #include <napi.h>
 
 namespace halftone {
 
+void add_gptq(Napi::Env env, Napi::Object exports);
 void add_linalg_reference(Napi::Env env, Napi::Object exports);
 
 }  // namespace halftone
