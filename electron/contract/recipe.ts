@@ -20,7 +20,10 @@ export const LayerChoice = z.object({
 export type LayerChoice = z.infer<typeof LayerChoice>
 
 export const rounders = ['nearest', 'search', 'gptq'] as const
-export const corrections = ['none', 'eora', 'lrec', 'rilq', 'scales'] as const
+/** `eora` to `svd` are closed forms over the calibration data; `lrec`, `rilq` and `scales` are trained. */
+export const corrections = ['none', 'eora', 'lq-lora', 'diagonal', 'svd', 'lrec', 'rilq', 'scales'] as const
+/** How the numbers of low-rank corrections are stored. */
+export const adapterStorages = ['float16', 'int8'] as const
 
 export const Recipe = z.object({
   version: z.literal(1),
@@ -33,6 +36,8 @@ export const Recipe = z.object({
   metric: z.string(),
   rounder: z.enum(rounders),
   correction: z.enum(corrections).default('none'),
+  /** float16 where it is missing. */
+  adapterStorage: z.enum(adapterStorages).optional(),
   seed: z.number().int().default(0),
   memoryBytes: z.number().int().positive().optional(),
   choice: z.array(LayerChoice),

@@ -8,18 +8,27 @@ import { adapterScale, type Adapter, type LayerAdapter } from './adapter.ts'
 /** Values added between two turns of the event loop: a few milliseconds. */
 const CHUNK_VALUES = 1 << 21
 
-/** weights [out, in] + (alpha/rank)·B·A, as a new array. */
-export async function mergeBranch(weights: Float32Array, branch: LayerAdapter): Promise<Float32Array> {
-  const { rank, a, b } = branch
-  const merged = new Float32Array(weights.length)
-  await kernels().matmul(b, a, b.length / rank, a.length / rank, rank, false, false, merged)
-  const scale = adapterScale(branch)
-  for (let start = 0; start < weights.length; start += CHUNK_VALUES) {
-    const end = Math.min(weights.length, start + CHUNK_VALUES)
-    for (let at = start; at < end; at++) merged[at] = weights[at] + scale * merged[at]
-    if (end < weights.length) await setImmediate()
+/** a + scale·b in b's place. */
+async function addScaled(a: Float32Array, scale: number, b: Float32Array): Promise<Float32Array> {
+  for (let start = 0; start < a.length; start += CHUNK_VALUES) {
+    const end = Math.min(a.length, start + CHUNK_VALUES)
+    for (let at = start; at < end; at++) b[at] = a[at] + scale * b[at]
+    if (end < a.length) await setImmediate()
   }
-  return merged
+  return b
+}
+
+/** a − b, as a new array. */
+export function subtract(a: Float32Array, b: Float32Array): Promise<Float32Array> {
+  return addScaled(a, -1, b.slice())
+}
+
+/** weights [out, in] + factor·(alpha/rank)·B·A, as a new array; the factor −1 takes the branch off. */
+export async function mergeBranch(weights: Float32Array, branch: LayerAdapter, factor: 1 | -1 = 1): Promise<Float32Array> {
+  const { rank, a, b } = branch
+  const product = new Float32Array(weights.length)
+  await kernels().matmul(b, a, b.length / rank, a.length / rank, rank, false, false, product)
+  return addScaled(weights, factor * adapterScale(branch), product)
 }
 
 /** A block's weights with its branches merged. */

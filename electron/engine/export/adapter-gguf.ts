@@ -10,7 +10,7 @@ import { placements } from '../graph/decoder/weights.ts'
 import { ggufSize, writeGguf, type GgufEntries, type GgufTensor } from '../io/gguf-writer.ts'
 import type { DecoderModel } from '../session/model.ts'
 import { branchValues, placeBranches, type AdapterSource, type PlacedBranch } from './adapter-places.ts'
-import { ggufStorageOf, type AdapterStorage } from './adapter-storage.ts'
+import { ggufStorageOf, type AdapterStorage } from '../correct/adapter-storage.ts'
 import type { Exported } from './exporter.ts'
 
 export interface GgufAdapterOptions {

@@ -5,8 +5,8 @@
  */
 import { AppError } from '../../contract/errors.ts'
 import type { Target } from '../../contract/options.ts'
+import type { adapterStorages } from '../../contract/recipe.ts'
 
-export const adapterStorages = ['float16', 'int8'] as const
 export type AdapterStorage = (typeof adapterStorages)[number]
 
 /** Weights in a block of Q8_0, and its bytes. */
