@@ -1,8 +1,8 @@
 /**
- * @file Y = A Ŵᵀ on packed weights, or with `backward` Y = A Ŵ: the gradient of A is the other of the two on the same codes. Ŵ is linear
- * in its scales, so their gradient is QMatMulScaleGrad; the codes have none.
+ * @file Y = A Ŵᵀ on packed weights, or with `backward` Y = A Ŵ: the gradient of A is the other of the two on the same codes. Ŵ = s (q − z)
+ * is linear in its scales, so their gradient is QMatMulScaleGrad, and dz = −s Σ dŴ over a group, for which inputs are summed first:
+ * with X the operand of the columns, Σ dŴ = dYᵀ (Σ X). The codes have no gradient.
  */
-import { AppError } from '../../../contract/errors.ts'
 import { packedFormat } from '../packed.ts'
 import type { Rule } from '../rule.ts'
 
@@ -11,12 +11,17 @@ export const qmatmul: Rule = (g, node) => {
   const weight = zeros === '' ? [codes, scales] : [codes, scales, zeros]
   const isBackward = node.int('backward', 0) !== 0
   const format = packedFormat(node)
+  const [columns, rows] = isBackward ? [dy, a] : [a, dy]
   return [
     () => g.one('QMatMul', [dy, ...weight], isBackward ? format : { ...format, backward: { int: 1 } }, { domain: 'halftone' }),
     null,
-    () => g.one('QMatMulScaleGrad', isBackward ? [dy, a, ...weight] : [a, dy, ...weight], format, { domain: 'halftone' }),
+    () => g.one('QMatMulScaleGrad', [columns, rows, ...weight], format, { domain: 'halftone' }),
     () => {
-      throw new AppError('unsupported-operator', `${node.where}: the gradient of its zero points is asked for; expected inputs or scales`, { hint: 'Keep the zero points fixed.' })
+      const cols = node.int('K', 0)
+      const group = node.int('group', 0) || cols
+      const summed = g.sum(g.reshape(columns, [-1, cols / group, group]), [2])
+      const flat = g.reshape(rows, [-1, [scales, 0]])
+      return g.neg(g.mul(scales, g.one('Gemm', [flat, summed], { transA: { int: 1 } })))
     },
   ]
 }
