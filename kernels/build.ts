@@ -117,7 +117,7 @@ for (const product of products) {
     if (product.addon) await run('lib', ['/nologo', `/def:${nodeApi.def_paths.node_api_def}`, `/out:${library}`, '/machine:x64'])
     await run('link', ['/nologo', '/dll', `/out:${part}`, ...inputs, ...(product.addon ? [library, 'delayimp.lib', '/delayload:node.exe'] : [])])
   } else {
-    const shared = process.platform === 'darwin' ? ['-dynamiclib', '-undefined', 'dynamic_lookup'] : ['-shared', '-static-libstdc++', '-static-libgcc']
+    const shared = process.platform === 'darwin' ? ['-dynamiclib', '-undefined', 'dynamic_lookup'] : ['-shared', '-static-libstdc++', '-static-libgcc', '-Wl,--exclude-libs,ALL']
     await run(compiler, [...shared, ...(sanitize ? ['-fsanitize=address,undefined'] : []), '-o', part, ...inputs, ...(process.platform === 'linux' ? ['-ldl', '-lpthread'] : [])])
   }
   finish()

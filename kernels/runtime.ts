@@ -6,10 +6,12 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { AppError } from '../electron/contract/errors.ts'
-import { kernels, type NativeSession, type Provider, type RawSession, type SessionOptions, type Tensor } from './kernels.ts'
+import { kernels, type Kernels, type NativeSession, type Provider, type RawSession, type SessionOptions, type Tensor } from './kernels.ts'
 
 export interface Runtime {
   readonly version: string
+  /** The path of the library. */
+  readonly library: string
   /** Execution providers the library was built with; that a device is there only a session can tell. */
   readonly providers: readonly Provider[]
   /** A session over a file or over the bytes of a model, made off the event loop. The `halftone` operators are registered. */
@@ -35,7 +37,7 @@ function failed(cause: unknown, doing: string): AppError {
   return new AppError('runtime-failed', `${doing}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }
 
-function open(): { version: string; addon: ReturnType<typeof kernels> } {
+function open(): { version: string; library: string; addon: Kernels } {
   process.env.ORT_DISABLE_TELEMETRY = '1'
   const addon = kernels()
   const tried: string[] = []
@@ -45,7 +47,7 @@ function open(): { version: string; addon: ReturnType<typeof kernels> } {
       continue
     }
     try {
-      return { version: addon.openRuntime(library), addon }
+      return { version: addon.openRuntime(library), library, addon }
     } catch (cause) {
       tried.push(`${library}: ${cause instanceof Error ? cause.message : String(cause)}`)
     }
@@ -84,9 +86,10 @@ let opened: Runtime | undefined
 /** The runtime, opened at the first call; throws an AppError that lists the paths tried. */
 export function runtime(): Runtime {
   if (opened) return opened
-  const { version, addon } = open()
+  const { version, library, addon } = open()
   opened = {
     version,
+    library,
     providers: addon.providers(),
     async createSession(model, options = {}) {
       try {
