@@ -4,8 +4,8 @@
 
 decode   random and hostile blocks, and the floats of gguf.quants.dequantize
 nearest  weights, and the blocks of gguf.quants.quantize where it has the format
-search   weights with importance, and the importance-weighted squared error of llama.cpp's ggml_quantize_chunk;
-         kept as it is when no library is given
+search   weights with importance, and the squared error of llama.cpp's ggml_quantize_chunk, each weight counted
+         importance * sqrt(mean square of its row + x^2), as its searches do; kept as it is when no library is given
 Arrays are base64 of little-endian bytes.
 """
 import base64
@@ -82,7 +82,8 @@ def main() -> None:
             out = np.zeros((8, 512 // block * size), np.uint8)
             ggml.ggml_quantize_chunk(number, weights.ctypes.data, out.ctypes.data, 0, 8, 512, importance.ctypes.data)
             miss = weights.astype(np.float64) - decoded(out, name)
-            errors[name] = float((importance * miss * miss).sum())
+            count = importance * np.sqrt(np.square(weights, dtype=np.float64).mean(1, keepdims=True) + np.square(weights))
+            errors[name] = float((count * miss * miss).sum())
 
     OUT.write_text(json.dumps({
         'decode': {name: decode_case(name, rng) for name in HALVES},
