@@ -8,7 +8,7 @@ export default defineConfig({
   define: { 'import.meta.url': '__bundleUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   build: {
     sourcemap: true,
-    rollupOptions: {
+    rolldownOptions: {
       external: ['onnxruntime-node', 'sharp', 'highs', /\.node$/],
       output: { banner: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
     },
