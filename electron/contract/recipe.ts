@@ -25,6 +25,10 @@ export const corrections = ['none', 'eora', 'lq-lora', 'diagonal', 'svd', 'lrec'
 /** How the numbers of low-rank corrections are stored. */
 export const adapterStorages = ['float16', 'int8'] as const
 
+/** How a safetensors folder stores quantized layers. */
+export const packedLayouts = ['gptq', 'compressed-tensors'] as const
+export type PackedLayoutName = (typeof packedLayouts)[number]
+
 export const Recipe = z.object({
   version: z.literal(1),
   tool: z.string(),
@@ -38,6 +42,8 @@ export const Recipe = z.object({
   correction: z.enum(corrections).default('none'),
   /** float16 where it is missing. */
   adapterStorage: z.enum(adapterStorages).optional(),
+  /** Of the target safetensors; chosen by the options where it is missing. */
+  layout: z.enum(packedLayouts).optional(),
   seed: z.number().int().default(0),
   memoryBytes: z.number().int().positive().optional(),
   choice: z.array(LayerChoice),

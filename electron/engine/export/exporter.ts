@@ -12,9 +12,9 @@ export type ReadBlob = (layer: string) => Promise<Uint8Array>
 export type Provenance = Omit<Recipe, 'choice' | 'predicted' | 'memoryBytes' | 'version'>
 
 /** What of a recipe goes into the file: names of model and data in place of their paths, which are nobody else's business. */
-export function provenanceOf({ tool, model, data, target, budget, pins, metric, rounder, correction, seed }: Provenance): Provenance {
+export function provenanceOf({ tool, model, data, target, budget, pins, metric, rounder, correction, layout, seed }: Provenance): Provenance {
   const named = <T extends { readonly path: string }>(source: T): T => ({ ...source, path: path.basename(path.resolve(source.path)) })
-  return { tool, model: named(model), data: data && named(data), target, budget, pins, metric, rounder, correction, seed }
+  return { tool, model: named(model), data: data && named(data), target, budget, pins, metric, rounder, correction, ...(layout !== undefined && { layout }), seed }
 }
 
 export interface ExportSource {

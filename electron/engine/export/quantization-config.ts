@@ -4,7 +4,7 @@
  */
 import type { IntFormat } from '../budget/option-bytes.ts'
 import { intName } from '../budget/option-bytes.ts'
-import type { PackedLayoutName } from '../io/packed-layouts.ts'
+import type { PackedLayoutName } from '../../contract/recipe.ts'
 
 export interface QuantizedModule {
   /** Name in the model: `model.layers.0.self_attn.q_proj`. */

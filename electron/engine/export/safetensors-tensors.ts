@@ -3,9 +3,10 @@
  * packed layout, everything else as it is stored in the source.
  */
 import { AppError, assert } from '../../contract/errors.ts'
+import type { PackedLayoutName } from '../../contract/recipe.ts'
 import { intFormats, type IntFormat } from '../budget/option-bytes.ts'
 import { storedShape, type Placement } from '../graph/decoder/weights.ts'
-import { packedPlanes, packPlanes, type PackedLayoutName, type PackedShape } from '../io/packed-layouts.ts'
+import { packedPlanes, packPlanes, type PackedShape } from '../io/packed-layouts.ts'
 import type { SafetensorsTensor } from '../io/safetensors-writer.ts'
 import { safetensorsTypes, type SafetensorsType } from '../io/types.ts'
 import type { DecoderModel } from '../session/model.ts'

@@ -4,9 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { silent } from '../../contract/events.ts'
 import type { CodecName } from '../../contract/options.ts'
-import type { LayerChoice } from '../../contract/recipe.ts'
+import type { LayerChoice, PackedLayoutName } from '../../contract/recipe.ts'
 import { openCheckpoint } from '../io/open.ts'
-import type { PackedLayoutName } from '../io/packed-layouts.ts'
 import { writeSafetensors } from '../io/safetensors-writer.ts'
 import { withFolder } from '../io/temporary-folder.ts'
 import { openDecoder, type DecoderModel } from '../session/model.ts'
@@ -188,6 +187,22 @@ describe('quantization_config', () => {
       const opened = await openDecoder(task.out, silent)
       for (const one of task.choice) expect(await opened.readWeight(one.name), one.name).toEqual(await decodeLayer(task.model, one, task.blob))
       await opened.close()
+      await task.model.close()
+    })
+  })
+})
+
+describe('the layout', () => {
+  test.each([
+    ['llama', ['int4-g32-sym', 'int2-g64-sym', 'F16'], undefined, 'compressed-tensors'],
+    ['llama', ['int4-g32-sym', 'int2-g64', 'F16'], undefined, 'gptq'],
+    ['gpt2', ['int4-g32-sym'], undefined, 'gptq'],
+    ['llama', ['int4-g32-sym'], 'gptq', 'gptq'],
+  ] as const)('%s with %j, asked for %s: %s', async (name, options, asked, expected) => {
+    await withFolder(async (folder) => {
+      const task = await prepare(folder, name, options)
+      await safetensorsExporter().write({ ...task, provenance: { ...task.provenance, layout: asked } }, silent)
+      expect((await readConfig(task.out)).quantization_config.quant_method).toBe(expected)
       await task.model.close()
     })
   })

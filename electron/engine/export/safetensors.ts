@@ -7,9 +7,9 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../../contract/errors.ts'
-import type { LayerChoice } from '../../contract/recipe.ts'
+import type { LayerChoice, PackedLayoutName } from '../../contract/recipe.ts'
+import { intFormats } from '../budget/option-bytes.ts'
 import { hashList } from '../io/hash.ts'
-import type { PackedLayoutName } from '../io/packed-layouts.ts'
 import { fileProblem } from '../io/problems.ts'
 import { DEFAULT_SHARD_BYTES, safetensorsSize, writeSafetensors } from '../io/safetensors-writer.ts'
 import { INDEX_NAME } from '../io/shards.ts'
@@ -56,13 +56,26 @@ async function companionFiles(folder: string): Promise<SmallFile[]> {
   return found
 }
 
+/**
+ * The layout where none is asked for. transformers reads compressed-tensors with any mix of symmetric formats, on any machine; the GPTQ
+ * layout holds zero points and transposed layers too, and with different formats in one model wants GPTQModel or vLLM.
+ */
+function usualLayout({ model }: ExportSource, choice: readonly LayerChoice[]): PackedLayoutName {
+  const quantized = choice.flatMap(({ name, option }) => {
+    const format = intFormats.get(option)
+    return format === undefined ? [] : [{ format, place: model.places.get(name) }]
+  })
+  return quantized.length > 0 && quantized.every(({ format, place }) => format.isSymmetric && place?.source.transposed !== true) ? 'compressed-tensors' : 'gptq'
+}
+
 interface Draft {
   readonly tensors: FolderTensors['tensors']
   readonly files: readonly SmallFile[]
 }
 
-async function draft(layout: PackedLayoutName, source: ExportSource, choice: readonly LayerChoice[], blob: ReadBlob): Promise<Draft> {
+async function draft(asked: PackedLayoutName | undefined, source: ExportSource, choice: readonly LayerChoice[], blob: ReadBlob): Promise<Draft> {
   const folder = await sourceFolder(source)
+  const layout = asked ?? source.provenance.layout ?? usualLayout(source, choice)
   const options = new Map(choice.map(({ name, option }) => [name, option]))
   const { tensors, modules } = folderTensors(layout, source.model, options, blob)
   const quantization = quantizationConfig(layout, modules, source.provenance.tool)
@@ -85,7 +98,7 @@ async function removeEarlier(out: string): Promise<void> {
   for (const name of await readdir(out)) if (name === 'config.json' || name === INDEX_NAME || weightFiles.test(name)) await rm(path.join(out, name), { force: true })
 }
 
-async function write(layout: PackedLayoutName, maxShardBytes: number, task: ExportTask, signal: AbortSignal): Promise<ReadonlyMap<string, Written>> {
+async function write(layout: PackedLayoutName | undefined, maxShardBytes: number, task: ExportTask, signal: AbortSignal): Promise<ReadonlyMap<string, Written>> {
   const { out } = task
   const { tensors, files } = await draft(layout, task, task.choice, task.blob)
   const written = new Map<string, Written>()
@@ -101,8 +114,8 @@ async function write(layout: PackedLayoutName, maxShardBytes: number, task: Expo
   return written
 }
 
-/** The exporter of the safetensors target in one of the two layouts. */
-export function safetensorsExporter({ layout = 'gptq', maxShardBytes = DEFAULT_SHARD_BYTES }: { layout?: PackedLayoutName; maxShardBytes?: number } = {}): Exporter {
+/** The exporter of the safetensors target, in a layout of choice or in that of the recipe. */
+export function safetensorsExporter({ layout, maxShardBytes = DEFAULT_SHARD_BYTES }: { layout?: PackedLayoutName; maxShardBytes?: number } = {}): Exporter {
   return {
     fileName: '',
     async size(source, choice) {

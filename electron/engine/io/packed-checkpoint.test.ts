@@ -4,9 +4,10 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { intFormats, intName } from '../budget/option-bytes.ts'
+import type { PackedLayoutName } from '../../contract/recipe.ts'
 import { buildSafetensors } from './builders.ts'
 import { openCheckpoint } from './open.ts'
-import { packPlanes, packedBytes, packedPlanes, type PackedLayoutName, type PackedShape } from './packed-layouts.ts'
+import { packPlanes, packedBytes, packedPlanes, type PackedShape } from './packed-layouts.ts'
 import expected from './goldens/packed.json' with { type: 'json' }
 import { withFolder } from './temporary-folder.ts'
 

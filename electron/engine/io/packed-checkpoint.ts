@@ -5,10 +5,11 @@
 import { kernels } from '../../../kernels/kernels.ts'
 import type { IntBits, IntGroup } from '../../contract/options.ts'
 import { AppError } from '../../contract/errors.ts'
+import type { PackedLayoutName } from '../../contract/recipe.ts'
 import { intName } from '../budget/option-bytes.ts'
 import type { Checkpoint, TensorInfo } from './checkpoint.ts'
 import { isObject, type JsonObject } from './json.ts'
-import { packedBytes, packedLayouts, packedPlanes, unpackPlanes, type PackedLayoutName, type PackedShape } from './packed-layouts.ts'
+import { packedBytes, packedLayouts, packedPlanes, unpackPlanes, type PackedShape } from './packed-layouts.ts'
 import { malformed } from './problems.ts'
 
 interface PackedLayer {

@@ -9,6 +9,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { assert } from '../../contract/errors.ts'
+import type { PackedLayoutName } from '../../contract/recipe.ts'
 import type { IntFormat } from '../budget/option-bytes.ts'
 import type { SafetensorsType } from './types.ts'
 
@@ -50,8 +51,7 @@ export const packedLayouts = {
     zeros: { suffix: 'weight_zero_point', order: 'rows-first', ofSymmetric: false },
     extra: { suffix: 'weight_shape', type: 'I64', values: ({ rows, cols }) => [rows, cols] },
   },
-} as const satisfies Record<string, Layout>
-export type PackedLayoutName = keyof typeof packedLayouts
+} as const satisfies Record<PackedLayoutName, Layout>
 
 /** Blocks handled between two turns of the event loop: about a millisecond. */
 const BLOCKS_AT_ONCE = 1 << 14
