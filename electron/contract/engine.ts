@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { Target } from './options.ts'
-import { Budget, Recipe, corrections, rounders } from './recipe.ts'
+import { adapterStorages, Budget, Recipe, corrections, rounders } from './recipe.ts'
 import { CompressReport, Evaluation } from './report.ts'
 import { Sensitivity } from './sensitivity.ts'
 
@@ -62,6 +62,9 @@ export const MeasureInput = z.object({
   target: Target.optional(), // only the options this target can hold; all targets' options where it is missing
   /** Only these options, by name; a good selection of the target's where it is missing. */
   options: z.array(z.string()).optional(),
+  /** With one, layers are also measured with low-rank corrections beside them: options such as `Q2_K+r8`. */
+  correction: z.enum(corrections).default('none'),
+  ranks: z.array(z.number().int().positive()).optional(), // 4, 8, 16, 32 and 64 where it is missing
   samples: z.number().int().positive().default(48),
   length: z.number().int().positive().default(512),
   seed: z.number().int().default(0),
@@ -85,6 +88,9 @@ export const PlanInput = z.object({
   /** Any of these makes the allocator `milp`. */
   limits: z.partialRecord(z.enum(limitNames), z.number().positive()).default({}),
   correction: z.enum(corrections).default('none'),
+  /** Only these ranks, 0 for none; all that were measured where it is missing. */
+  ranks: z.array(z.number().int().nonnegative()).optional(),
+  adapterStorage: z.enum(adapterStorages).default('float16'),
 })
 export type PlanInput = z.input<typeof PlanInput>
 

@@ -16,6 +16,23 @@ export type IntGroup = 32 | 64 | 128 | 'channel'
 export type IntName = `int${IntBits}-g${32 | 64 | 128}${'' | '-sym'}` | `int${IntBits}-channel${'' | '-sym'}`
 export type CodecName = GgufType | IntName
 
+/** A storage format and the rank of a low-rank correction beside it, 0 for none. */
+export interface RankedOption {
+  readonly codec: string
+  readonly rank: number
+}
+
+/** `Q2_K+r8` → Q2_K at rank 8; a name without `+r` has rank 0. */
+export function parseOption(name: string): RankedOption {
+  const match = /^(.+)\+r([1-9]\d{0,4})$/.exec(name)
+  return match?.[1] === undefined ? { codec: name, rank: 0 } : { codec: match[1], rank: Number(match[2]) }
+}
+
+/** The name that `parseOption` reads. */
+export function optionName({ codec, rank }: RankedOption): string {
+  return rank === 0 ? codec : `${codec}+r${rank}`
+}
+
 export const targets = ['gguf', 'onnx', 'safetensors'] as const
 export const Target = z.enum(targets)
 export type Target = z.infer<typeof Target>

@@ -33,6 +33,8 @@ export const Sensitivity = z.object({
   data: z.object({ path: z.string(), sha256: z.string(), tokens: z.number().int().optional(), samples: z.number().int().optional(), seed: z.number().int().optional() }),
   metric: z.string(),
   rounder: z.string(),
+  /** What the options with a rank were corrected by; missing where there are none. */
+  correction: z.string().optional(),
   /** False while a measurement is under way or was stopped: layers without options are not measured yet. */
   complete: z.boolean().default(true),
   layers: z.array(MeasuredLayer),

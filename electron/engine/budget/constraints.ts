@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../contract/errors.ts'
 import type { LimitName } from '../../contract/engine.ts'
+import { parseOption } from '../../contract/options.ts'
 import type { Group } from './allocation.ts'
 import type { Constraint } from './milp.ts'
 import { intFormats } from './option-bytes.ts'
@@ -13,6 +14,8 @@ import type { TargetLayer } from './target-layers.ts'
 export type Milliseconds = (layer: TargetLayer, option: string) => number
 
 const activationBits = 16
+/** A low-rank branch is computed in 16 bits, whatever it is stored in. */
+const branchBits = 16
 
 /** Bits of a weight's code: Q4_K, IQ4_XS, int4-g64 → 4. Scales are not multiplied with and do not count. */
 export function codeBits(option: string): number {
@@ -30,10 +33,14 @@ export function costConstraints(limits: Readonly<Partial<Record<LimitName, numbe
   const byName = new Map(layers.map((layer) => [layer.name, layer]))
   const hasHead = byName.has('head')
   const costs: Readonly<Record<LimitName, (layer: TargetLayer, option: string) => number>> = {
-    bops: (layer, option) => multiplications(layer, hasHead) * codeBits(option) * activationBits,
+    bops(layer, option) {
+      const { codec, rank } = parseOption(option)
+      const [rows = 0, cols = 0] = layer.shape
+      return (multiplications(layer, hasHead) * codeBits(codec) + rank * (rows + cols) * branchBits) * activationBits
+    },
     ms(layer, option) {
       if (milliseconds === undefined) throw new AppError('bad-request', 'a limit on milliseconds needs a table of times measured on this machine', { hint: 'Times are measured for the target onnx only; limit bops instead.' })
-      return milliseconds(layer, option)
+      return milliseconds(layer, parseOption(option).codec)
     },
   }
   return (['bops', 'ms'] as const).flatMap((name) => {

@@ -7,8 +7,9 @@ import type { z } from 'zod'
 import { PlanInput, type Plan } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
-import type { Target } from '../../contract/options.ts'
+import { parseOption, type Target } from '../../contract/options.ts'
 import { rounders, type LayerChoice, type Recipe } from '../../contract/recipe.ts'
+import { correctionOf } from '../correct/corrections.ts'
 import { cheapest, optionAt, totals, type Allocation, type Group } from './allocation.ts'
 import { allocators } from './allocators.ts'
 import { bitsPerWeight, budgetText, targetBytes } from './budget.ts'
@@ -17,7 +18,7 @@ import { paretoCurve, type CurvePoint } from './exact.ts'
 import { planGroups, type PlanGroups } from './groups.ts'
 import { impossibleBudget } from './impossible.ts'
 import { allocateMilp, costConstraint } from './milp.ts'
-import { targetLayers, type TargetLayer } from './target-layers.ts'
+import { targetLayers, type RankChoice, type TargetLayer } from './target-layers.ts'
 import { optionOrder, uniformPlans } from './uniform.ts'
 import { planWarnings } from './warnings.ts'
 
@@ -48,7 +49,7 @@ const maxAttempts = 8 // the overhead changes by a few bytes a layer, so the sec
 export async function plan(input: PlanInput, dependencies: PlanDependencies, { signal }: Pick<Context, 'signal'>): Promise<Plan> {
   const begun = performance.now()
   const request = PlanInput.parse(input)
-  const { layers, estimated } = targetLayers(request.measured, request.target)
+  const { layers, estimated } = targetLayers(request.measured, request.target, rankChoice(request))
   const grouped = planGroups(layers, request.pins)
   const solved = await solveWithin(request, dependencies, layers, grouped, signal)
   const overhead = solved.sizeBytes - solved.allocation.cost
@@ -61,6 +62,12 @@ export async function plan(input: PlanInput, dependencies: PlanDependencies, { s
     warnings: planWarnings({ layers, estimated, followers: grouped.followers, allocation: solved.allocation }),
     elapsedMs: performance.now() - begun,
   }
+}
+
+/** Ranks are chosen from where the recipe will correct; `ranks` restricts them. */
+function rankChoice({ correction, ranks, adapterStorage }: Request): RankChoice {
+  const corrects = correctionOf(correction) !== null
+  return { storage: adapterStorage, allows: (rank) => (corrects ? (ranks?.includes(rank) ?? true) : rank === 0) }
 }
 
 interface Solved {
@@ -120,7 +127,8 @@ function layerChoices(groups: readonly Group[], { choice }: Pick<Allocation, 'ch
   return layers.map(({ name, options }) => {
     const option = optionOf.get(name) ?? ''
     const cost = options.get(option)
-    return { name, option, rank: 0, bytes: cost?.bytes ?? 0, predictedLoss: cost?.value ?? 0 }
+    const { codec, rank } = parseOption(option)
+    return { name, option: codec, rank, bytes: cost?.bytes ?? 0, predictedLoss: cost?.value ?? 0 }
   })
 }
 
@@ -144,7 +152,7 @@ function thinCurve(points: readonly CurvePoint[], chosen: CurvePoint): CurvePoin
   return [...others, { cost: chosen.cost, loss: chosen.loss }].sort((a, b) => a.cost - b.cost)
 }
 
-function recipeOf({ model, measured, target, budget, pins, correction }: Request, { tool, elements, predict, seed, memoryBytes }: PlanDependencies, { allocation, choice, sizeBytes }: Solved): Recipe {
+function recipeOf({ model, measured, target, budget, pins, correction, adapterStorage }: Request, { tool, elements, predict, seed, memoryBytes }: PlanDependencies, { allocation, choice, sizeBytes }: Solved): Recipe {
   const { path, sha256, samples, tokens } = measured.data
   return {
     version: 1,
@@ -157,6 +165,7 @@ function recipeOf({ model, measured, target, budget, pins, correction }: Request
     metric: measured.metric,
     rounder: rounders.find((name) => name === measured.rounder) ?? 'gptq',
     correction,
+    ...(choice.some(({ rank }) => rank > 0) && { adapterStorage }),
     seed: seed ?? 0,
     ...(memoryBytes !== undefined && { memoryBytes }),
     choice: [...choice],

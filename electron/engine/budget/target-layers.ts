@@ -4,8 +4,9 @@
  * the same role, and are named.
  */
 import { AppError } from '../../contract/errors.ts'
-import type { Target } from '../../contract/options.ts'
+import { parseOption, type Target } from '../../contract/options.ts'
 import type { MeasuredLayer, OptionCost, Sensitivity } from '../../contract/sensitivity.ts'
+import { adapterBytes, type AdapterStorage } from '../correct/adapter-storage.ts'
 import { monotoneCosts } from './monotone-costs.ts'
 import { optionBytes, targetOptions } from './option-bytes.ts'
 
@@ -31,8 +32,23 @@ export interface TargetLayers {
 /** 16-bit storage loses next to nothing: where it was not measured its loss counts as zero. */
 const lossless = 'F16'
 
-export function targetLayers(measured: Sensitivity, target: Target): TargetLayers {
-  const names = targetOptions[target].filter((option) => option === lossless || measured.layers.some(({ options }) => Object.hasOwn(options, option)))
+/** Which ranks a plan may choose from, and how their numbers are stored. */
+export interface RankChoice {
+  readonly allows: (rank: number) => boolean
+  readonly storage: AdapterStorage
+}
+
+const noRanks: RankChoice = { allows: (rank) => rank === 0, storage: 'float16' }
+
+/** Names of measured options that the target holds, those with a rank included. */
+function optionNames({ layers }: Sensitivity, target: Target): string[] {
+  const codecs = targetOptions[target].filter((option) => option === lossless || layers.some(({ options }) => Object.hasOwn(options, option)))
+  const ranked = new Set(layers.flatMap(({ options }) => Object.keys(options)).filter((name) => parseOption(name).rank > 0))
+  return [...codecs, ...[...ranked].filter((name) => codecs.some((codec) => codec === parseOption(name).codec))]
+}
+
+export function targetLayers(measured: Sensitivity, target: Target, ranks: RankChoice = noRanks): TargetLayers {
+  const names = optionNames(measured, target)
   const isMeasured = ({ options }: MeasuredLayer): boolean => names.some((name) => Object.hasOwn(options, name))
   const known = measured.layers.filter(isMeasured)
   if (known.length === 0) {
@@ -41,7 +57,7 @@ export function targetLayers(measured: Sensitivity, target: Target): TargetLayer
     })
   }
   return {
-    layers: measured.layers.map((layer) => targetLayer(layer, isMeasured(layer) ? layer.options : estimate(layer, known), names, target)),
+    layers: measured.layers.map((layer) => targetLayer(layer, isMeasured(layer) ? layer.options : estimate(layer, known), names, target, ranks)),
     estimated: measured.layers.filter((layer) => !isMeasured(layer)).map(({ name }) => name),
   }
 }
@@ -51,17 +67,27 @@ function measuredNames({ layers }: Sensitivity): string {
   return names.size === 0 ? 'no measured layers' : [...names].join(', ')
 }
 
-function targetLayer(layer: MeasuredLayer, losses: Readonly<Record<string, OptionCost>>, names: readonly string[], target: Target): TargetLayer {
+function targetLayer(layer: MeasuredLayer, losses: Readonly<Record<string, OptionCost>>, names: readonly string[], target: Target, { allows, storage }: RankChoice): TargetLayer {
   const options: Record<string, OptionCost> = {}
   const excluded = new Map<string, string>()
+  const isRanked = layer.block !== null && layer.kind === 'matmul'
   for (const name of names) {
+    const { codec, rank } = parseOption(name)
+    if (isRanked ? !allows(rank) : rank > 0) continue
     const loss = Object.hasOwn(losses, name) ? losses[name] : name === lossless ? { value: 0, stderr: 0 } : undefined
-    const size = optionBytes(target, layer, name)
+    const size = optionBytes(target, layer, codec)
     if ('reason' in size) excluded.set(name, size.reason)
     else if (loss === undefined) excluded.set(name, layer.excluded[name] ?? 'not measured')
-    else options[name] = { bytes: size.bytes, value: loss.value, stderr: loss.stderr }
+    else options[name] = { bytes: size.bytes + adapterBytes(target, storage, rank, [layer.shape[0] ?? 0, layer.shape[1] ?? 0]), value: loss.value, stderr: loss.stderr }
   }
-  return { ...layer, trace: layer.trace?.value ?? null, options: new Map(Object.entries(monotoneCosts(options))), excluded }
+  return { ...layer, trace: layer.trace?.value ?? null, options: new Map(Object.entries(monotoneByRank(options))), excluded }
+}
+
+/** Losses monotone in bytes among the options of one rank: a correction beside a narrow format is not expected to beat a wider one. */
+function monotoneByRank(options: Readonly<Record<string, OptionCost>>): Record<string, OptionCost> {
+  const byRank = Map.groupBy(Object.entries(options), ([name]) => parseOption(name).rank)
+  const monotone = new Map([...byRank.values()].flatMap((entries) => Object.entries(monotoneCosts(Object.fromEntries(entries)))))
+  return Object.fromEntries(Object.keys(options).map((name) => [name, monotone.get(name) ?? options[name]]))
 }
 
 /** Mean loss per weight of measured layers of the same role (any role where there is none), times the layer's weights. */

@@ -1,4 +1,5 @@
 /** @file Uniform baselines: one option for every layer, as far as the layers can take it. What a mixed plan has to beat. */
+import { parseOption } from '../../contract/options.ts'
 import { totals, type Group } from './allocation.ts'
 import type { CurvePoint } from './exact.ts'
 import type { TargetLayer } from './target-layers.ts'
@@ -10,9 +11,15 @@ export function optionOrder(layers: readonly TargetLayer[]): string[] {
   return [...bits].sort(([, a], [, b]) => a - b).map(([name]) => name)
 }
 
-/** A group that cannot take the option (or is pinned) takes the next one with more bits that it can, else its widest. */
+/**
+ * A group that cannot take the option (or is pinned) takes the next one with more bits that it can, else its widest. Options with a
+ * low-rank correction are no baselines, unless there are no others.
+ */
 export function uniformPlans(groups: readonly Group[], layers: readonly TargetLayer[]): (CurvePoint & { option: string })[] {
-  const order = optionOrder(layers)
+  const every = optionOrder(layers)
+  const plain = every.filter((option) => parseOption(option).rank === 0)
+  const isPlain = groups.every((group) => group.options.some(({ option }) => plain.includes(option)))
+  const order = isPlain ? plain : every
   return order
     .filter((option) => groups.some((group) => group.options.length > 1 && group.options.some((held) => held.option === option)))
     .map((option) => {
@@ -22,7 +29,7 @@ export function uniformPlans(groups: readonly Group[], layers: readonly TargetLa
 }
 
 function nearest(group: Group, order: readonly string[], wanted: number): number {
-  const ranks = group.options.map(({ option }) => order.indexOf(option))
-  const enough = ranks.filter((rank) => rank >= wanted)
-  return ranks.indexOf(enough.length > 0 ? Math.min(...enough) : Math.max(...ranks))
+  const places = group.options.map(({ option }) => order.indexOf(option))
+  const enough = places.filter((place) => place >= wanted)
+  return places.indexOf(enough.length > 0 ? Math.min(...enough) : Math.max(...places))
 }

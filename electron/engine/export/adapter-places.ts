@@ -3,16 +3,10 @@
  * layer: rows of B move as the rows of the weight do. Where a tensor holds several layers (q, k, v in one) their A are stacked
  * and their B stand on a block diagonal, so the file's rank is the sum of theirs.
  */
-import { assert } from '../../contract/errors.ts'
-import { adapterScale, type Adapter, type LayerAdapter } from '../correct/adapter.ts'
+import { adapterScale, type LayerAdapter } from '../correct/adapter.ts'
+import type { AdapterSource } from '../correct/adapter-source.ts'
 import type { Placement } from '../graph/decoder/weights.ts'
 import { arrange, fileRow } from './arrange.ts'
-
-/** Branches whose numbers are read one layer at a time. */
-export interface AdapterSource {
-  readonly branches: ReadonlyMap<string, Pick<LayerAdapter, 'rank' | 'alpha'>>
-  read(layer: string): Promise<LayerAdapter>
-}
 
 /** A branch beside a tensor of a file; its numbers are asked for when they are written. */
 export interface PlacedBranch {
@@ -30,18 +24,6 @@ export interface BranchValues {
   readonly a: Float32Array
   /** [out, rank] */
   readonly b: Float32Array
-}
-
-/** An adapter in memory as a source. */
-export function adapterSource(adapter: Adapter): AdapterSource {
-  return {
-    branches: adapter,
-    read(layer) {
-      const branch = adapter.get(layer)
-      assert(branch !== undefined, `no branch beside ${layer}`)
-      return Promise.resolve(branch)
-    },
-  }
 }
 
 /** Where the branches stand in a file with these places, in the file's order. */

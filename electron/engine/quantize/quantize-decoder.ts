@@ -1,13 +1,17 @@
 /**
  * @file Quantizes a decoder block by block, each layer's statistics taken from the blocks and layers already quantized, so that
- * later layers make up for earlier errors (GPTQ, "true sequential"). Every finished tensor is a file of the job: a run that was
- * killed goes on where it stopped and gives the same bytes.
+ * later layers make up for earlier errors (GPTQ, "true sequential"). A layer with a rank is corrected at once, and later ones see
+ * it corrected. Every finished tensor is a file of the job: a run that was killed goes on where it stopped and gives the same bytes.
  */
 import { kernels, type Shape } from '../../../kernels/kernels.ts'
 import { AppError } from '../../contract/errors.ts'
 import { ggufTypes, type CodecName } from '../../contract/options.ts'
 import { layersOfTap, taps, type BlockRunner, type BlockWeights, type Park, type Tap } from '../calibrate/runner.ts'
 import { addInputs, emptyStatistics, type Statistics } from '../calibrate/statistics.ts'
+import { correctionInputs, type CorrectionInputs } from '../correct/inputs.ts'
+import { readBranch, writeBranch } from '../correct/job-adapter.ts'
+import { mergeBranch } from '../correct/merge.ts'
+import { roundCorrected, type CorrectionTask } from '../correct/round-corrected.ts'
 import type { Finished, Job } from '../job/job.ts'
 import { beginStage, type Progress } from '../job/progress.ts'
 import type { BlockLayer, Layer } from '../model.ts'
@@ -20,6 +24,8 @@ export interface QuantizeTask {
   /** Calibration windows; empty for rounding without data. */
   readonly windows: readonly Int32Array[]
   readonly rounder: Rounder
+  /** How layers with a rank are corrected; null where the recipe has no closed form. */
+  readonly correction?: CorrectionTask | null
   readonly readWeight: (layer: string) => Promise<Float32Array>
   readonly park: (windows: number) => Park
 }
@@ -42,8 +48,37 @@ export async function readFinished(job: Job, layer: Layer, option: CodecName): P
   return dense
 }
 
+/** What a layer is rounded by. */
+interface LayerInputs {
+  readonly rounding: RoundingStatistics | null
+  readonly corrections: CorrectionInputs | null
+}
+
+const noInputs: LayerInputs = { rounding: null, corrections: null }
+
+/** The codec of a layer and the rank of its correction. */
+interface Chosen {
+  readonly codec: CodecName
+  readonly rank: number
+}
+
+/** Rounds and corrects one layer, writes its files, and gives Ŵ + BA back dense. */
+async function correctLayer({ job, rounder, correction }: QuantizeTask, layer: Layer, { codec, rank }: Chosen, weights: Float32Array, { rounding, corrections }: LayerInputs): Promise<Float32Array> {
+  if (!correction) throw new AppError('bad-recipe', `layer ${layer.name}: found rank ${rank}, expected none: the recipe says "${job.recipe.correction}" for correction`, { hint: 'Plan again with --correct eora.' })
+  const corrected = await roundCorrected({ ...correction, layer: layer.name, codec, shape: shapeOf(layer), rank, weights, rounder, inputs: rounding, corrections, signal: job.context.signal })
+  const record: Finished = { name: layer.name, option: codec, bytes: corrected.bytes.length, error: corrected.error }
+  await writeBranch(job, corrected.branch)
+  await job.writeTensor(record, corrected.bytes)
+  job.context.report({ type: 'tensor', ...record })
+  return corrected.weights
+}
+
 /** Rounds one layer, writes its file, and gives the quantized weights back dense. */
-async function quantizeLayer({ job, rounder }: QuantizeTask, layer: Layer, option: CodecName, weights: Float32Array, inputs: RoundingStatistics | null): Promise<Float32Array> {
+async function quantizeLayer(task: QuantizeTask, layer: Layer, chosen: Chosen, weights: Float32Array, layerInputs: LayerInputs): Promise<Float32Array> {
+  if (chosen.rank > 0) return correctLayer(task, layer, chosen, weights, layerInputs)
+  const { job, rounder } = task
+  const { rounding: inputs } = layerInputs
+  const { codec: option } = chosen
   const shape = shapeOf(layer)
   const bytes = await rounder(option, shape, weights, inputs)
   const dense = new Float32Array(weights.length)
@@ -70,29 +105,30 @@ async function tapStatistics({ windows, runner, job }: QuantizeTask, block: numb
 }
 
 /** Quantizes one block; resolves to its quantized weights. */
-async function quantizeBlock(task: QuantizeTask, block: number, options: ReadonlyMap<string, CodecName>, hidden: Park, progress: Progress): Promise<BlockWeights> {
+async function quantizeBlock(task: QuantizeTask, block: number, options: ReadonlyMap<string, Chosen>, hidden: Park, progress: Progress): Promise<BlockWeights> {
   const { job, layers, runner } = task
   const original = await runner.weights(block)
   const current: Partial<Record<BlockLayer, Float32Array>> = { ...original }
   for (const tap of taps) {
-    const work: { part: BlockLayer; layer: Layer; option: CodecName; weights: Float32Array }[] = []
+    const work: { part: BlockLayer; layer: Layer; chosen: Chosen; weights: Float32Array }[] = []
     for (const part of layersOfTap[tap]) {
       const layer = layers.find((candidate) => candidate.name === `blocks.${block}.${part}`)
       const weights = original[part]
       if (!layer || !weights) continue
-      const option = options.get(layer.name)
-      if (option === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
-      if (await job.finished(layer.name, option)) {
-        current[part] = await readFinished(job, layer, option)
+      const chosen = options.get(layer.name)
+      if (chosen === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
+      if (await job.finished(layer.name, chosen.codec)) {
+        const rounded = await readFinished(job, layer, chosen.codec)
+        current[part] = chosen.rank === 0 ? rounded : await mergeBranch(rounded, await readBranch(job, layer, chosen.rank))
         progress.advance(layer.name)
-      } else work.push({ part, layer, option, weights })
+      } else work.push({ part, layer, chosen, weights })
     }
     if (work.length === 0) continue
     const statistics = await tapStatistics(task, block, tap, current, hidden)
-    const inputs = statistics ? roundingStatistics(statistics) : null
-    for (const { part, layer, option, weights } of work) {
+    const inputs: LayerInputs = statistics ? { rounding: roundingStatistics(statistics), corrections: correctionInputs(statistics) } : noInputs
+    for (const { part, layer, chosen, weights } of work) {
       job.context.signal.throwIfAborted()
-      current[part] = await quantizeLayer(task, layer, option, weights, inputs)
+      current[part] = await quantizeLayer(task, layer, chosen, weights, inputs)
       progress.advance(layer.name)
     }
   }
@@ -130,24 +166,25 @@ async function headStatistics({ job, runner, windows, park }: QuantizeTask): Pro
 /** Quantizes every layer of the recipe into the job's folder. */
 export async function quantizeDecoder(task: QuantizeTask): Promise<void> {
   const { job, layers, runner, windows } = task
-  const options = new Map(job.recipe.choice.map(({ name, option }) => [name, codecOf(option)]))
+  const options = new Map(job.recipe.choice.map(({ name, option, rank }): [string, Chosen] => [name, { codec: codecOf(option), rank }]))
   const progress = beginStage(job.context, 'quantize', layers.length)
   const tables = layers.filter((layer) => layer.block === null)
   const tied = !tables.some((layer) => layer.name === 'head')
   const dense = new Map<string, Float32Array>()
   let head: RoundingStatistics | null = null
   for (const layer of tables) {
-    const option = options.get(layer.name)
-    if (option === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
-    if (await job.finished(layer.name, option)) {
-      if (layer.name === 'embedding') dense.set(layer.name, await readFinished(job, layer, option))
+    const chosen = options.get(layer.name)
+    if (chosen === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
+    if (chosen.rank > 0) throw new AppError('bad-recipe', `layer ${layer.name}: found rank ${chosen.rank}, expected 0: only the linear layers of the blocks are corrected`, { hint: 'Plan again for this model.' })
+    if (await job.finished(layer.name, chosen.codec)) {
+      if (layer.name === 'embedding') dense.set(layer.name, await readFinished(job, layer, chosen.codec))
     } else {
       if (layer.name === 'head' || tied) {
         const statistics = await headStatistics(task)
         head ??= statistics ? roundingStatistics(statistics) : null
       }
       const inputs = layer.name === 'head' || tied ? head : null
-      const quantized = await quantizeLayer(task, layer, option, await task.readWeight(layer.name), inputs)
+      const quantized = await quantizeLayer(task, layer, chosen, await task.readWeight(layer.name), { rounding: inputs, corrections: null })
       if (layer.name === 'embedding') dense.set(layer.name, quantized)
     }
     progress.advance(layer.name)

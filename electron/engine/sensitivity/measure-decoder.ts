@@ -5,14 +5,16 @@
  */
 import { kernels, type Shape } from '../../../kernels/kernels.ts'
 import type { Context } from '../../contract/events.ts'
-import type { CodecName } from '../../contract/options.ts'
+import { parseOption, type CodecName } from '../../contract/options.ts'
 import type { MeasuredLayer, OptionCost } from '../../contract/sensitivity.ts'
 import { layersOfTap, taps, type BlockRunner, type BlockWeights, type Park, type Tap } from '../calibrate/runner.ts'
 import { addInputs, emptyStatistics, type Statistics } from '../calibrate/statistics.ts'
+import { correctionInputs, type CorrectionInputs } from '../correct/inputs.ts'
 import { beginStage } from '../job/progress.ts'
 import type { BlockLayer, Layer } from '../model.ts'
 import { roundingStatistics, type Rounder, type RoundingStatistics } from '../quantize/rounders/rounder.ts'
 import type { Metric } from './metrics/metrics.ts'
+import { rankedLosses, rankedOptions, type MeasuredOption, type RankedMeasure } from './ranked-options.ts'
 import { scaledLoss, type Probe } from './scale.ts'
 import { advanceStreams, scoreStreams, type Stream } from './streams.ts'
 
@@ -28,6 +30,8 @@ export interface MeasureTask {
   /** Windows of which the divergence is taken: the first ones. */
   readonly probeWindows: number
   readonly optionsOf: (layer: Layer) => { readonly options: readonly LayerOption[]; readonly excluded: Readonly<Record<string, string>> }
+  /** Measures low-rank corrections beside every option too. */
+  readonly ranked?: RankedMeasure | undefined
   readonly metric: Metric
   readonly rounder: Rounder
   readonly readWeight: (layer: string) => Promise<Float32Array>
@@ -44,12 +48,13 @@ interface Subject {
   readonly layer: Layer
   readonly weights: Float32Array
   readonly inputs: RoundingStatistics | null
+  readonly corrections: CorrectionInputs | null
   readonly rowUse: Float64Array | null
 }
 
 interface Measured {
   readonly layer: Layer
-  readonly options: readonly LayerOption[]
+  readonly options: readonly MeasuredOption[]
   readonly excluded: Readonly<Record<string, string>>
   readonly errors: Record<string, number>
   readonly probes: Map<string, Probe>
@@ -98,26 +103,32 @@ async function rounded(task: MeasureTask, { layer, weights, inputs }: Subject, o
 
 /** Local errors of every option of a layer; `probe` is called with the dense weights of those whose divergence is wanted. */
 async function measureLayer(task: MeasureTask, subject: Subject, probe: (option: string, quantized: Float32Array) => Promise<void>, advance: (item: string) => void, { signal, report }: Context): Promise<Measured> {
-  const { layer, weights, inputs, rowUse } = subject
+  const { layer, weights, inputs, corrections, rowUse } = subject
+  const all: MeasuredOption[] = []
   const { options, excluded } = task.optionsOf(layer)
   const known = task.known.get(layer.name) ?? {}
   const probed = new Set(task.metric.probes(options.map((option) => (option.bytes * 8) / weights.length)))
   const errors: Record<string, number> = {}
   for (const [index, { name, bytes }] of options.entries()) {
     signal.throwIfAborted()
-    const before = known[name]
-    if (before === undefined || probed.has(index)) {
+    const ranked = task.ranked ? rankedOptions(task.ranked, layer, { name, bytes }) : []
+    const names = [name, ...ranked.map((option) => option.name)]
+    all.push({ name, bytes }, ...ranked)
+    if (probed.has(index) || names.some((one) => known[one] === undefined)) {
       const quantized = await rounded(task, subject, name)
-      errors[name] = await task.metric.local({ weights, quantized, shape: shapeOf(layer), inputs: inputs?.statistics ?? null, rowUse })
+      const error = { weights, quantized, shape: shapeOf(layer), inputs: inputs?.statistics ?? null, rowUse }
+      const loss = await task.metric.local(error)
+      errors[name] = loss
+      if (task.ranked && ranked.length > 0) Object.assign(errors, await rankedLosses(task.ranked, ranked, error, corrections, task.metric.local, loss, signal))
       if (probed.has(index)) await probe(name, quantized)
-    } else errors[name] = before
+    } else for (const one of names) errors[one] = known[one] ?? 0
     report({ type: 'cell', layer: layer.name, option: name, value: errors[name] ?? 0, stderr: 0, bytes })
     advance(`${layer.name} ${name}`)
   }
-  return { layer, options, excluded, errors, probes: new Map() }
+  return { layer, options: all, excluded, errors, probes: new Map() }
 }
 
-/** The layer as sensitivity.json has it; losses made monotone in bytes. */
+/** The layer as sensitivity.json has it; losses made monotone in bytes, for each rank by itself. */
 function describe({ layer, options, excluded, errors, probes }: Measured): MeasuredLayer {
   const all = [...probes.values()]
   const costs = options.map(({ name, bytes }): [string, OptionCost] => {
@@ -127,9 +138,11 @@ function describe({ layer, options, excluded, errors, probes }: Measured): Measu
     return [name, { bytes, ...(all.length > 0 ? scaledLoss(error, all) : { value: error, stderr: 0 }) }]
   })
   costs.sort(([, a], [, b]) => a.bytes - b.bytes || b.value - a.value)
-  let least = Infinity
+  const leastOf = new Map<number, number>()
   const monotone = costs.map(([name, cost]): [string, OptionCost] => {
-    least = Math.min(least, cost.value)
+    const { rank } = parseOption(name)
+    const least = Math.min(leastOf.get(rank) ?? Infinity, cost.value)
+    leastOf.set(rank, least)
     return [name, { ...cost, value: least }]
   })
   return {
@@ -165,13 +178,14 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
     for (let block = 0; block < runner.blocks; block++) {
       const weights = await runner.weights(block)
       const mine = layers.filter((layer) => layer.block === block)
-      const wanted = metric.probes([1]).length > 0 || mine.some((layer) => task.optionsOf(layer).options.some(({ name }) => task.known.get(layer.name)?.[name] === undefined))
+      const wanted = metric.probes([1]).length > 0 || mine.some((layer) => task.optionsOf(layer).options.some((option) => [option, ...(task.ranked ? rankedOptions(task.ranked, layer, option) : [])].some(({ name }) => task.known.get(layer.name)?.[name] === undefined)))
       for (let window = 0; window < probeWindows; window++) await before.set(window, await clean.get(window))
       const statistics = await tapBlock(task, block, weights, clean, wanted, context)
       await advanceStreams(streams, probeWindows, runner, block, weights, context.signal)
       for (const tap of taps) {
         const inputs = statistics.get(tap)
         const shared = inputs ? roundingStatistics(inputs) : null
+        const corrections = inputs && task.ranked ? correctionInputs(inputs) : null
         for (const part of layersOfTap[tap]) {
           const layer = mine.find((candidate) => candidate.name === `blocks.${block}.${part}`)
           const dense = weights[part]
@@ -182,7 +196,7 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
             for (let window = 0; window < probeWindows; window++) await hidden.set(window, await runner.run(block, await before.get(window), replaced))
             streams.push({ layer: layer.name, option, hidden })
           }
-          await finish(await measureLayer(task, { layer, weights: dense, inputs: shared, rowUse: null }, probe, advance, context))
+          await finish(await measureLayer(task, { layer, weights: dense, inputs: shared, corrections, rowUse: null }, probe, advance, context))
         }
       }
     }
@@ -195,7 +209,7 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
     }
     const order = new Map(layers.map((layer, index) => [layer.name, index]))
     const described = measured.map(describe).sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
-    for (const layer of described) for (const [option, cost] of Object.entries(layer.options)) context.report({ type: 'cell', layer: layer.name, option, ...cost })
+    for (const layer of described) for (const [option, cost] of Object.entries(layer.options)) if (parseOption(option).rank === 0) context.report({ type: 'cell', layer: layer.name, option, ...cost })
     return described
   } finally {
     await Promise.all(parks.map((made) => made.dispose()))
@@ -238,7 +252,7 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
       work.streams.push(stream)
       if (multiplies) work.heads.set(stream, quantized)
     }
-    const subject = { layer, weights: await task.readWeight(layer.name), inputs: multiplies ? inputs : null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null }
+    const subject = { layer, weights: await task.readWeight(layer.name), inputs: multiplies ? inputs : null, corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null }
     await work.finish(await measureLayer(task, subject, probe, work.advance, context))
   }
 }

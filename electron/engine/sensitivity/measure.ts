@@ -10,6 +10,8 @@ import { Sensitivity, type MeasuredLayer } from '../../contract/sensitivity.ts'
 import { beginStage } from '../job/progress.ts'
 import { readIfThere, writeWhole } from '../job/files.ts'
 import { openCalibration } from '../calibrate/calibration.ts'
+import { adapterBytes } from '../correct/adapter-storage.ts'
+import { correctionOf } from '../correct/corrections.ts'
 import { rounders } from '../quantize/rounders/rounders.ts'
 import { openDecoder } from '../session/model.ts'
 import { createParking } from '../session/parking.ts'
@@ -19,12 +21,13 @@ import { measureDecoder } from './measure-decoder.ts'
 import { targetOptions } from '../budget/option-bytes.ts'
 import { measuredOptions } from './measured-options.ts'
 import { isMetric, metricNames, metrics } from './metrics/metrics.ts'
+import { defaultRanks, rankedOptions, type RankedMeasure } from './ranked-options.ts'
 
 /** Windows on which divergences are measured; 2,048 tokens give a standard error of a few per cent. */
 const probeWindows = 4
 
 /** The map saved in `file`, if it is of the same model, data, metric and rounder. */
-async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' | 'data' | 'metric' | 'rounder'>): Promise<Sensitivity | null> {
+async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' | 'data' | 'metric' | 'rounder' | 'correction'>): Promise<Sensitivity | null> {
   const data = await readIfThere(file)
   if (!data) return null
   let parsed: ReturnType<typeof Sensitivity.safeParse> | undefined
@@ -34,8 +37,8 @@ async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' | 'data'
     parsed = undefined // not JSON: the same answer as JSON of another shape
   }
   if (!parsed?.success) throw new AppError('file-exists', `${file}: is there and is not a sensitivity map`, { hint: 'Choose another name with --out.' })
-  const { model, data: text, metric, rounder } = parsed.data
-  const same = model.sha256 === wanted.model.sha256 && text.sha256 === wanted.data.sha256 && metric === wanted.metric && rounder === wanted.rounder
+  const { model, data: text, metric, rounder, correction } = parsed.data
+  const same = model.sha256 === wanted.model.sha256 && text.sha256 === wanted.data.sha256 && metric === wanted.metric && rounder === wanted.rounder && (wanted.correction === undefined || correction === wanted.correction)
   return same ? parsed.data : null
 }
 
@@ -44,13 +47,15 @@ async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' | 'data'
  * unfinished one is continued.
  */
 export async function measure(input: MeasureInput, context: Context): Promise<Sensitivity> {
-  const { model: source, data, metric, rounder, target, options, samples, length, seed, memoryBytes, out } = MeasureInput.parse(input)
+  const { model: source, data, metric, rounder, target, options, correction, ranks = defaultRanks, samples, length, seed, memoryBytes, out } = MeasureInput.parse(input)
   if (!isMetric(metric)) throw new AppError('bad-request', `--metric ${metric}: no such metric`, { hint: `Choose one of ${metricNames.join(', ')}.` })
   const model = await openDecoder(source, context)
   try {
     const { windows, sha256, warnings } = await openCalibration(model, data, { samples, length, seed }, context)
     for (const text of warnings) context.report({ type: 'log', level: 'warning', text })
     beginStage(context, 'open', 1).advance(source)
+    const fit = correctionOf(correction)
+    const ranked: RankedMeasure | undefined = fit === null ? undefined : { correction: fit, ranks, bytes: ({ shape }, rank) => adapterBytes('gguf', 'float16', rank, shape) }
     const head = {
       version: 1 as const,
       tool,
@@ -58,6 +63,7 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
       data: { path: data, sha256, tokens: windows.reduce((sum, window) => sum + window.length, 0), samples: windows.length, seed },
       metric,
       rounder,
+      ...(ranked && { correction }),
     }
     const saved = await savedMap(out, head)
     const chosen = target === undefined ? targets : [target]
@@ -65,7 +71,7 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
     if (unknown !== undefined) throw new AppError('bad-request', `--options ${unknown}: no option of ${chosen.join(', ')}`, { hint: `Choose among ${[...new Set(chosen.flatMap((one) => targetOptions[one]))].join(', ')}.` })
     const optionsOf = (layer: (typeof model.layers)[number]): ReturnType<typeof measuredOptions> => measuredOptions(chosen, layer, options)
     const covered = (layers: readonly MeasuredLayer[]): boolean =>
-      model.layers.every((layer) => optionsOf(layer).options.every(({ name }) => layers.some((done) => done.name === layer.name && done.options[name] !== undefined)))
+      model.layers.every((layer) => optionsOf(layer).options.flatMap((option) => [option, ...(ranked ? rankedOptions(ranked, layer, option) : [])]).every(({ name }) => layers.some((done) => done.name === layer.name && done.options[name] !== undefined)))
     if (saved?.complete && covered(saved.layers)) {
       context.report({ type: 'log', level: 'info', text: `${out}: measured before with the same model and data; reused` })
       return saved
@@ -76,7 +82,7 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
     const save = (layers: readonly MeasuredLayer[], complete: boolean): Promise<void> => writeWhole(out, `${JSON.stringify({ ...head, complete, layers })}\n`)
     try {
       const layers = await measureDecoder({
-        layers: model.layers, runner: program, windows, probeWindows, optionsOf, metric: metrics[metric], rounder: rounders[rounder],
+        layers: model.layers, runner: program, windows, probeWindows, optionsOf, ranked, metric: metrics[metric], rounder: rounders[rounder],
         readWeight: model.readWeight, park: (count) => parking.open(count), known, save: (partial) => save(partial, false),
       }, context)
       await save(layers, true)
