@@ -20,6 +20,8 @@ class App extends emitter('app') {
   quitting = false
   /** The stand-in's own: every open window, and Chromium once it is up. */
   readonly windows = new Set<{ close(): void }>()
+  /** The stand-in's own: running utility processes, by process id. */
+  readonly utilities = new Map<number, string>()
   chromium: Chromium | undefined
   private launching: Promise<Chromium> | undefined
   private readonly paths = new Map<string, string>()
@@ -88,6 +90,9 @@ class App extends emitter('app') {
     this.exit(0)
   }
   exit(code = 0): void { process.exit(code) }
+  getAppMetrics(): { pid: number; type: string; name?: string }[] {
+    return [{ pid: process.pid, type: 'Browser' }, ...Array.from(this.utilities, ([pid, name]) => ({ pid, type: 'Utility', name }))]
+  }
   relaunch(): void { throw new Error('the stand-in for Electron does not relaunch') }
 
   /** The stand-in's own: starts Chromium, then says ready. */

@@ -1,6 +1,7 @@
 /** @file `electron.utilityProcess`: a forked Node process; ports are relayed by name. */
 import { fork, type ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { app } from './app.ts'
 import { Relay, type MessagePortMain } from './ports.ts'
 import { emitter, fields, text } from './strict.ts'
 
@@ -10,14 +11,19 @@ class UtilityProcess extends emitter('UtilityProcess') {
   private readonly child: ChildProcess
   private readonly relay = new Relay((id, data) => { this.child.send({ id, data }) })
 
-  constructor(module: string, args: readonly string[], { env, cwd, stdio = 'inherit' }: ForkOptions) {
+  constructor(module: string, args: readonly string[], { env, cwd, stdio = 'inherit', serviceName = 'Node Utility Process' }: ForkOptions) {
     super()
     this.child = fork(module, args, {
       ...(env && { env }), ...(cwd !== undefined && { cwd }), serialization: 'advanced', stdio: ['ignore', stdio, stdio, 'ipc'],
       execArgv: ['--import', new URL('./utility.ts', import.meta.url).href],
     })
+    const { pid = 0 } = this.child
+    app.utilities.set(pid, serviceName)
     this.child.on('spawn', () => { this.emit('spawn') })
-    this.child.on('exit', (code) => { this.emit('exit', code ?? 0) })
+    this.child.on('exit', (code) => {
+      app.utilities.delete(pid)
+      this.emit('exit', code ?? 0)
+    })
     this.child.on('message', (message) => {
       const { id, data } = fields(message)
       if (id === undefined) this.emit('message', data)

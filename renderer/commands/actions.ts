@@ -113,8 +113,10 @@ export function setMeasure(patch: Partial<MeasureSettings>): void {
 }
 
 function mirrorDraft(project: Project, draft: Draft): void {
-  useApp.setState((state) => (state.open ? { open: { ...state.open, project: { ...project, draft } } } : {}))
-  void attempt(() => call('project.update', { draft }))
+  useApp.setState((state) => (state.open ? { open: { ...state.open, project: { ...project, draft } }, unconfirmed: state.unconfirmed + 1 } : {}))
+  void attempt(() => call('project.update', { draft })).then(() => {
+    useApp.setState((state) => ({ unconfirmed: Math.max(0, state.unconfirmed - 1) }))
+  })
 }
 /** Changes the plan's draft: shown at once, undone by undo. */
 export function setDraft(patch: Partial<Draft>): void {

@@ -41,7 +41,6 @@ export function App(): React.JSX.Element {
   useEffect(() => {
     const page = route === 'start' || route === 'queue' || route === 'settings' ? otherTitles[route] : stepNames[route]
     document.title = project !== null && route !== 'start' ? `${page} – ${project}` : page
-    document.querySelector<HTMLElement>('h1')?.focus()
   }, [route, project])
 
   const Page = route === 'start' ? StartScreen : pages[route]
@@ -52,7 +51,7 @@ export function App(): React.JSX.Element {
         <Rail route={route} />
         <main data-region="main" className="flex min-h-0 min-w-0 flex-col">
           <Notices />
-          {isReady && <Suspense fallback={<div className="p-6"><Spinner label="Loading" /></div>}><Page /></Suspense>}
+          {isReady && <Suspense fallback={<div className="p-6"><Spinner label="Loading" /></div>}><Page key={project} /></Suspense>}
         </main>
       </div>
       <StatusBar />

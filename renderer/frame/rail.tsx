@@ -21,7 +21,7 @@ export function Rail({ route }: { readonly route: Route }): React.JSX.Element {
     { value: 'queue', label: `Queue (${String(waiting)})` }, { value: 'settings', label: 'Settings' },
   ]
   return (
-    <nav aria-label="Steps" data-region="rail" className="border-line bg-surface-2 max-md:border-b md:border-r">
+    <nav aria-label="Steps" data-region="rail" tabIndex={-1} className="border-line bg-surface-2 max-md:border-b md:border-r">
       <div className="p-2 md:hidden"><Select label="Go to" isLabelHidden value={route} choices={places} onChange={go} className="w-full" /></div>
       <ol className="hidden flex-col gap-0.5 p-2 md:flex">
         {stepOrder.map((step, i) => <StepLink key={step} step={step} place={i + 1} state={states[step]} isCurrent={route === step} isOff={!open} />)}

@@ -13,7 +13,7 @@ export function StatusBar(): React.JSX.Element {
   const machine = useApp((state) => state.app?.machine)
   const job = useApp((state) => state.jobs.find(({ state: now }) => now === 'running' || now === 'pausing' || now === 'cancelling'))
   return (
-    <footer data-region="status" className="flex min-h-7 flex-wrap items-center gap-x-4 gap-y-1 border-t border-line bg-surface-2 px-3 text-sm text-ink-2">
+    <footer data-region="status" tabIndex={-1} className="flex min-h-7 flex-wrap items-center gap-x-4 gap-y-1 border-t border-line bg-surface-2 px-3 text-sm text-ink-2">
       <span className="flex items-center gap-1.5"><span aria-hidden="true" className={`h-2 w-2 rounded-full ${engine === 'ready' ? 'bg-good' : engine === 'not-responding' ? 'bg-bad' : 'bg-line-strong'}`} />{engineWords[engine]}</span>
       {engine === 'not-responding' && <Button size="small" look="danger" onClick={() => { void attempt(() => call('engine.restart')) }}>End and restart it</Button>}
       {memory !== null && machine && <span className="tnum">engine memory {bytes(memory)} of {bytes(machine.memoryBytes)}</span>}

@@ -5,6 +5,7 @@ import type { Step } from '../../electron/contract/project.ts'
 import { useApp } from '../state/store.ts'
 import { stepNames, stepOrder } from '../state/steps.ts'
 import { Button, IconButton } from '../ui/button.tsx'
+import { PageTitle } from '../ui/page-title.tsx'
 import type { IconName } from '../ui/icon.tsx'
 
 export interface Primary { readonly label: string; readonly run: () => void; readonly reason?: string | null; readonly icon?: IconName }
@@ -32,7 +33,7 @@ export function StepPage({ step, question, primary, secondary, next, details, ch
           <div className="@container mx-auto flex max-w-6xl flex-col gap-4">
             <header className="flex items-start justify-between gap-4">
               <div>
-                <h1 tabIndex={-1} className="text-xl font-semibold tracking-tight">{stepNames[step]}</h1>
+                <PageTitle>{stepNames[step]}</PageTitle>
                 <p className="text-ink-2">{question}</p>
               </div>
               <div className="flex items-center gap-1">

@@ -11,6 +11,7 @@ import { kindWords, stateWords } from '../steps/run/job-words.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Badge, Empty, Progress } from '../ui/feedback.tsx'
 import { Switch } from '../ui/fields.tsx'
+import { PageTitle } from '../ui/page-title.tsx'
 import { Panel } from '../ui/panel.tsx'
 
 export function Queue(): React.JSX.Element {
@@ -28,7 +29,7 @@ export function Queue(): React.JSX.Element {
     <div className="min-h-0 flex-1 overflow-auto px-6 pt-5 pb-6">
       <div className="@container mx-auto flex max-w-6xl flex-col gap-4">
         <header className="flex flex-wrap items-start justify-between gap-4">
-          <div><h1 tabIndex={-1} className="text-xl font-semibold tracking-tight">Queue</h1><p className="text-ink-2">What runs, what waits, what is finished.</p></div>
+          <div><PageTitle>Queue</PageTitle><p className="text-ink-2">What runs, what waits, what is finished.</p></div>
           <div className="flex items-center gap-4">
             <Switch label="Stop after the current job" isOn={isHeld} onChange={(holdQueue) => { void attempt(() => call('settings.update', { holdQueue })) }} />
             <Button icon="plus" onClick={fromRecipe}>Add a recipe…</Button>

@@ -6,6 +6,7 @@ import { bytes } from '../state/format.ts'
 import { useApp } from '../state/store.ts'
 import { Button } from '../ui/button.tsx'
 import { NumberField, Segmented, Switch } from '../ui/fields.tsx'
+import { PageTitle } from '../ui/page-title.tsx'
 import { Panel } from '../ui/panel.tsx'
 
 export function SettingsPage(): React.JSX.Element {
@@ -18,7 +19,7 @@ export function SettingsPage(): React.JSX.Element {
   return (
     <div className="min-h-0 flex-1 overflow-auto px-6 pt-5 pb-6">
       <div className="mx-auto flex max-w-3xl flex-col gap-4">
-        <h1 tabIndex={-1} className="text-xl font-semibold tracking-tight">Settings</h1>
+        <PageTitle>Settings</PageTitle>
         <Panel title="Look">
           <div className="flex flex-wrap gap-8">
             <Segmented label="Theme" value={settings.theme} onChange={(theme) => { set({ theme }) }} choices={[{ value: 'system', label: 'As the system' }, { value: 'light', label: 'Light' }, { value: 'dark', label: 'Dark' }]} />

@@ -6,6 +6,7 @@ import { stepNames, stepOrder } from '../state/steps.ts'
 import { Button } from '../ui/button.tsx'
 import { Banner } from '../ui/feedback.tsx'
 import { Icon, Logo } from '../ui/icon.tsx'
+import { PageTitle } from '../ui/page-title.tsx'
 import { Panel } from '../ui/panel.tsx'
 
 export function StartScreen(): React.JSX.Element {
@@ -16,7 +17,7 @@ export function StartScreen(): React.JSX.Element {
     <div className="min-h-0 flex-1 overflow-auto px-6 py-10">
       <div className="mx-auto flex max-w-3xl flex-col gap-6">
         <header className="flex flex-col gap-1">
-          <h1 tabIndex={-1} className="flex items-center gap-3 text-2xl font-semibold tracking-tight"><span className="text-accent"><Logo size={30} /></span>Make a model smaller</h1>
+          <PageTitle isLarge><span className="text-accent"><Logo size={30} /></span>Make a model smaller</PageTitle>
           <p className="max-w-prose text-lg text-ink-2">Halftone measures which layers of a neural network mind being compressed, and spends the bits where they matter. Everything stays on this machine.</p>
         </header>
         {lost.length > 0 && (

@@ -43,6 +43,8 @@ export interface Planning {
   readonly planError: AppErrorFields | null
   readonly isSolving: boolean
   readonly history: History<Draft>
+  /** Changes of the draft that main has not confirmed yet: until then its older drafts do not count. */
+  readonly unconfirmed: number
   /** Layers whose option the last solve changed. */
   readonly changed: readonly string[]
 }
@@ -52,7 +54,7 @@ export interface AppState extends Mirror, Shown, Planning {
 }
 
 export const noHistory: History<Draft> = { past: [], future: [] }
-const noPlan: Planning = { plan: null, planError: null, isSolving: false, history: noHistory, changed: [] }
+const noPlan: Planning = { plan: null, planError: null, isSolving: false, history: noHistory, unconfirmed: 0, changed: [] }
 
 export const useApp = create<AppState>(() => ({
   seq: 0, app: null, open: null, recent: [], jobs: [], engine: 'stopped', engineMemoryBytes: null, live: {}, ...noPlan,
@@ -83,7 +85,9 @@ function change(state: AppState, event: Sequenced): Partial<AppState> {
     case 'settings': return state.app ? { app: { ...state.app, settings: event.settings, outputFolder: event.outputFolder } } : {}
     case 'project': {
       const isSame = event.open?.project.id === state.open?.project.id
-      return { open: event.open, ...(!isSame && { ...noPlan, selected: null, cell: null, job: null, route: routeOf(event.open) }) }
+      const draft = isSame && state.unconfirmed > 0 ? state.open?.project.draft : undefined
+      const open = event.open && draft ? { ...event.open, project: { ...event.open.project, draft } } : event.open
+      return { open, ...(!isSame && { ...noPlan, selected: null, cell: null, job: null, route: routeOf(event.open) }) }
     }
     case 'sensitivity': return state.open ? { open: { ...state.open, sensitivity: event.sensitivity } } : {}
     case 'recent': return { recent: event.recent }
