@@ -124,7 +124,9 @@ describe('what cannot be used', () => {
     await refused(args(short), /found \d+ tokens, expected at least 512/)
     await refused(args(latin), /UTF-8/)
     await refused(args(path.join(folder, 'none.txt')), /none\.txt/)
+    await refused(['compress', sample, '--data', short, '--target', 'gguf', '--budget', '3bpw', '--out', path.join(folder, 'nothing')], /expected at least 512/)
     expect(await readdir(folder)).not.toContain('s.json')
+    expect(await readdir(folder)).not.toContain('nothing')
   })
 
   it('a model of an unknown kind, one with NaN weights, one without its weights', async () => {

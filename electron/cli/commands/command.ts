@@ -33,3 +33,10 @@ export function pinned(text: string, before: Record<string, string>): Record<str
   if (!name || !option || rest.length > 0) throw new InvalidArgumentError('expected LAYER=OPTION, such as blocks.0.down=Q6_K')
   return { ...before, [name]: option }
 }
+
+/** Parses a list of ranks such as 0,8,16. */
+export function ranks(text: string): number[] {
+  const values = text.split(',').map(Number)
+  if (!values.every((value) => Number.isSafeInteger(value) && value >= 0)) throw new InvalidArgumentError('expected ranks such as 0,8,16')
+  return values
+}

@@ -1,6 +1,6 @@
 /** @file halftone compress: measure, plan, quantize, export and check, in one go. `run` does the last three from a recipe. */
 import path from 'node:path'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import type { MeasureInput } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
@@ -9,19 +9,19 @@ import type { Recipe } from '../../contract/recipe.ts'
 import type { CompressReport } from '../../contract/report.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
-import { makeFolder, readIfThere } from '../../engine/job/files.ts'
+import { readIfThere } from '../../engine/job/files.ts'
 import { readRecipe } from '../../engine/job/job.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
-import { byteCount, pinned, positiveInteger, type AddCommand } from './command.ts'
+import { byteCount, pinned, positiveInteger, ranks, type AddCommand } from './command.ts'
 
 /** The report for people: before and after, predicted and actual. */
 export function reportText(report: CompressReport): string {
   const { predicted, perplexityReference, klMean, klStderr, sameTop } = report
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`
   return [
-    `wrote ${report.output}`,
+    `wrote ${report.output}${report.adapter ? `\nand its adapter ${report.adapter.path} (${sizeText(report.adapter.sizeBytes)}, counted below)` : ''}`,
     table(['', 'before', 'after'], [
-      ['bits per weight', '16', report.bitsPerWeight.toFixed(3)],
+      [report.adapter ? 'bits per weight, adapter included' : 'bits per weight', '16', report.bitsPerWeight.toFixed(3)],
       ['perplexity', perplexityReference?.toFixed(3) ?? '–', `${report.perplexity.toFixed(3)} ± ${report.perplexityStderr.toFixed(3)}`],
       ['mean KL divergence', '0', klMean === undefined ? '–' : `${klMean.toFixed(5)} ± ${(klStderr ?? 0).toFixed(5)}`],
       ['same most likely token', '100 %', sameTop === undefined ? '–' : `${(sameTop * 100).toFixed(1)} %`],
@@ -44,6 +44,8 @@ export interface CompressOptions {
   metric: string
   rounder: Recipe['rounder']
   correct: Recipe['correction']
+  ranks?: number[]
+  adapterStorage?: Recipe['adapterStorage']
   samples: number
   length: number
   seed: number
@@ -51,16 +53,19 @@ export interface CompressOptions {
   text?: string
   memory?: number
   options?: string[]
+  layout?: 'gptq' | 'compressed-tensors'
   resume?: boolean
 }
 
 /** Refuses an output folder that holds something already, unless the run there is to be continued. */
-async function claimFolder(folder: string, resume: boolean): Promise<void> {
+async function checkFolder(folder: string, resume: boolean): Promise<void> {
   if (!resume && (await readIfThere(path.join(folder, 'sensitivity.json')) ?? await readIfThere(path.join(folder, 'report.json')))) {
     throw new AppError('file-exists', `${folder}: holds an earlier result`, { hint: 'Continue it with --resume, or choose another folder with --out.' })
   }
-  await makeFolder(folder)
 }
+
+/** What compressed-tensors holds in mixed formats that transformers loads: integers without zero points. */
+const symmetricOptions = ['int2-g32-sym', 'int3-g64-sym', 'int3-g32-sym', 'int4-g64-sym', 'int4-g32-sym', 'int8-g64-sym'] as const
 
 /** Measure → plan → run, all files below `options.out`. */
 export async function compress(model: string, options: CompressOptions, context: Context): Promise<CompressReport> {
@@ -68,17 +73,18 @@ export async function compress(model: string, options: CompressOptions, context:
   const budget = parseBudget(options.budget)
   const resume = options.resume ?? false
   await engine.inspect({ model }, context) // refuse what cannot be read before anything is written
-  await claimFolder(options.out, resume)
+  await checkFolder(options.out, resume)
+  const chosen = options.options ?? (options.layout === 'compressed-tensors' ? symmetricOptions : undefined)
   const measureInput: MeasureInput = {
     model, data: options.data, metric: options.metric, rounder: options.rounder, target: options.target, samples: options.samples, length: options.length, seed: options.seed,
-    out: path.join(options.out, 'sensitivity.json'), ...(options.options && { options: options.options }), ...(options.memory !== undefined && { memoryBytes: options.memory }),
+    correction: options.correct, ...(options.ranks && { ranks: options.ranks.filter((rank) => rank > 0) }), out: path.join(options.out, 'sensitivity.json'), ...(chosen && { options: [...chosen] }), ...(options.memory !== undefined && { memoryBytes: options.memory }),
   }
   const measured = await engine.measure(measureInput, context)
   const folder = path.join(options.out, 'job')
   const begun = resume && await readIfThere(path.join(folder, 'recipe.json'))
-  const recipe = begun
+  const recipe: Recipe = begun
     ? await readRecipe(path.join(folder, 'recipe.json'))
-    : (await engine.plan({ model, measured, target: options.target, budget, pins: options.pin, correction: options.correct }, context)).recipe
+    : { ...(await engine.plan({ model, measured, target: options.target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
   return engine.run({ recipe, folder, out: options.out, resume: Boolean(begun), ...(options.text !== undefined && { text: options.text }) }, context)
 }
 
@@ -87,8 +93,11 @@ export function addCompressOptions(command: Command): Command {
   return command
     .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
     .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
-    .option('--correct <name>', 'none, eora, lrec, rilq or scales', 'none')
+    .option('--correct <name>', 'none, or low-rank corrections: eora, lq-lora, diagonal, svd; trained: lrec, rilq, scales', 'none')
+    .option('--ranks <list>', 'ranks to choose from for a correction, such as 0,8,16; one rank is taken for every layer', ranks)
+    .option('--adapter-storage <type>', 'float16 or int8 numbers in corrections (default: float16)')
     .option('--options <names>', 'choose only among these, such as Q3_K,Q4_K', (text: string) => text.split(','))
+    .addOption(new Option('--layout <name>', 'of safetensors: gptq (GPTQModel, vLLM), or compressed-tensors (transformers), which has no zero points').choices(['gptq', 'compressed-tensors']))
     .option('--samples <n>', 'calibration windows', positiveInteger, 128)
     .option('--length <n>', 'tokens in a window', positiveInteger, 512)
     .option('--seed <n>', 'seed of the choice of windows', Number, 0)

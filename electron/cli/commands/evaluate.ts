@@ -27,6 +27,7 @@ export const addEvaluate: AddCommand = (program) => {
     .argument('<model>', 'folder, GGUF file or ONNX folder')
     .requiredOption('--text <file>', 'text to score')
     .option('--reference <model>', 'the unquantized model')
+    .option('--adapter <file>', 'add the branches of a GGUF LoRA file or PEFT folder')
     .option('--length <n>', 'tokens in a window; its second half is scored', positiveInteger, 512)
     .option('--windows <n>', 'windows to score (default: all of the text)', positiveInteger)
     .option('--memory <size>', 'memory for parked activations, such as 2GB', byteCount)

@@ -10,6 +10,7 @@ export const addGenerate: AddCommand = (program) => {
     .description('continue a text')
     .argument('<model>')
     .requiredOption('--prompt <text>')
+    .option('--adapter <file>', 'add the branches of a GGUF LoRA file or PEFT folder')
     .option('--tokens <n>', 'tokens to generate', positiveInteger, 64)
     .option('--temperature <t>', '0 takes the most likely token', nonNegative, 0)
     .option('--top-p <p>', 'sample among the tokens that hold this share', nonNegative, 1)

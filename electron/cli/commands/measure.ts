@@ -3,7 +3,7 @@ import { createEngine } from '../../engine/engine.ts'
 import type { MeasureInput } from '../../contract/engine.ts'
 import type { Sensitivity } from '../../contract/sensitivity.ts'
 import { runCommand, table } from '../terminal.ts'
-import { byteCount, positiveInteger, type AddCommand } from './command.ts'
+import { byteCount, positiveInteger, ranks, type AddCommand } from './command.ts'
 
 /** The map as a table: layers down, options across, in the metric's unit. */
 export function sensitivityText(sensitivity: Sensitivity): string {
@@ -23,6 +23,8 @@ export const addMeasure: AddCommand = (program) => {
     .requiredOption('--out <file>', 'where sensitivity.json goes; continued where it is unfinished')
     .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
     .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
+    .option('--correct <name>', 'also measure low-rank corrections beside every option: eora, lq-lora, diagonal or svd', 'none')
+    .option('--ranks <list>', 'their ranks (default: 4,8,16,32,64)', ranks)
     .option('--target <name>', 'gguf, onnx or safetensors: measure only the options it can hold')
     .option('--options <names>', 'measure only these, such as Q3_K,Q4_K', (text: string) => text.split(','))
     .option('--samples <n>', 'calibration windows', positiveInteger, 48)
@@ -30,9 +32,9 @@ export const addMeasure: AddCommand = (program) => {
     .option('--memory <size>', 'memory for parked activations, such as 2GB', byteCount)
     .option('--seed <n>', 'seed of the choice of windows', Number, 0)
     .option('--json', 'print one JSON object')
-    .action(async (model: string, { json, memory, ...options }: Omit<MeasureInput, 'model'> & { json?: boolean; memory?: number }) => {
+    .action(async (model: string, { json, memory, correct, ...options }: Omit<MeasureInput, 'model' | 'correction'> & { json?: boolean; memory?: number; correct: NonNullable<MeasureInput['correction']> }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
-        result(await createEngine().measure({ model, ...options, ...(memory !== undefined && { memoryBytes: memory }) }, context), sensitivityText)
+        result(await createEngine().measure({ model, ...options, correction: correct, ...(memory !== undefined && { memoryBytes: memory }) }, context), sensitivityText)
       })
     })
 }

@@ -3,12 +3,13 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { AppError } from '../../contract/errors.ts'
 import type { Plan, PlanInput } from '../../contract/engine.ts'
+import { optionName } from '../../contract/options.ts'
 import { Sensitivity } from '../../contract/sensitivity.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
 import { writeWhole } from '../../engine/job/files.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
-import { pinned, type AddCommand } from './command.ts'
+import { pinned, ranks, type AddCommand } from './command.ts'
 
 /** Reads and checks a sensitivity.json. */
 export async function readSensitivity(file: string): Promise<Sensitivity> {
@@ -29,7 +30,10 @@ export async function readSensitivity(file: string): Promise<Sensitivity> {
 /** A plan for people: its size and loss beside the uniform baselines, then the choice by option. */
 export function planText({ recipe, uniform, warnings }: Plan): string {
   const counts = new Map<string, number>()
-  for (const { option } of recipe.choice) counts.set(option, (counts.get(option) ?? 0) + 1)
+  for (const { option, rank } of recipe.choice) {
+    const name = optionName({ codec: option, rank })
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
   const { predicted } = recipe
   return [
     table(['plan', 'size', 'bits/weight', 'predicted loss'], [
@@ -51,13 +55,17 @@ export const addPlan: AddCommand = (program) => {
     .requiredOption('--target <name>', 'gguf, onnx or safetensors')
     .requiredOption('--budget <size>', '2.8bpw, 120MB, 2733344B or 50%')
     .option('--pin <layer=option>', 'fix a layer (repeatable)', pinned, {})
+    .option('--correct <name>', 'correction of the recipe; ranks are chosen from those measured', 'none')
+    .option('--ranks <list>', 'only these ranks, such as 0,8,16', ranks)
+    .option('--adapter-storage <type>', 'float16 or int8 numbers in corrections (default: float16)')
     .option('--allocator <name>', 'exact, milp, greedy or monotone', 'exact')
     .option('--out <file>', 'write the recipe here')
     .option('--json', 'print one JSON object')
-    .action(async (model: string, options: { json?: boolean; measured: string; target: PlanInput['target']; budget: string; pin: Record<string, string>; allocator: NonNullable<PlanInput['allocator']>; out?: string }) => {
+    .action(async (model: string, options: { json?: boolean; measured: string; target: PlanInput['target']; budget: string; pin: Record<string, string>; allocator: NonNullable<PlanInput['allocator']>; correct: NonNullable<PlanInput['correction']>; ranks?: number[]; adapterStorage?: NonNullable<PlanInput['adapterStorage']>; out?: string }) => {
       await runCommand(options, async ({ context, result }) => {
         const measured = await readSensitivity(options.measured)
-        const plan = await createEngine().plan({ model, measured, target: options.target, budget: parseBudget(options.budget), pins: options.pin, allocator: options.allocator }, context)
+        const { target, pin, allocator, correct, ranks: allowed, adapterStorage } = options
+        const plan = await createEngine().plan({ model, measured, target, budget: parseBudget(options.budget), pins: pin, allocator, correction: correct, ...(allowed && { ranks: allowed }), ...(adapterStorage && { adapterStorage }) }, context)
         if (options.out !== undefined) await writeWhole(options.out, `${JSON.stringify(plan.recipe, null, 2)}\n`)
         result(plan, planText)
       })

@@ -2,13 +2,14 @@
  * @file From a model and a text to sensitivity.json: written as it grows, continued where it was stopped, reused where the hashes
  * of model and data match.
  */
+import path from 'node:path'
 import { MeasureInput } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import { targets } from '../../contract/options.ts'
 import { Sensitivity, type MeasuredLayer } from '../../contract/sensitivity.ts'
 import { beginStage } from '../job/progress.ts'
-import { readIfThere, writeWhole } from '../job/files.ts'
+import { makeFolder, readIfThere, writeWhole } from '../job/files.ts'
 import { openCalibration } from '../calibrate/calibration.ts'
 import { adapterBytes } from '../correct/adapter-storage.ts'
 import { correctionOf } from '../correct/corrections.ts'
@@ -79,7 +80,8 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
     const known = new Map(saved && !saved.complete ? saved.layers.map((layer) => [layer.name, Object.fromEntries(Object.entries(layer.options).map(([name, { value }]) => [name, value]))]) : [])
     const program = openProgram(model, { signal: context.signal })
     const parking = createParking({ slotBytes: length * model.spec.hidden * 4, memoryBytes })
-    const save = (layers: readonly MeasuredLayer[], complete: boolean): Promise<void> => writeWhole(out, `${JSON.stringify({ ...head, complete, layers })}\n`)
+    const save = (layers: readonly MeasuredLayer[], complete: boolean): Promise<void> =>
+      makeFolder(path.dirname(out)).then(() => writeWhole(out, `${JSON.stringify({ ...head, complete, layers })}\n`))
     try {
       const layers = await measureDecoder({
         layers: model.layers, runner: program, windows, probeWindows, optionsOf, ranked, metric: metrics[metric], rounder: rounders[rounder],
