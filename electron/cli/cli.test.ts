@@ -9,11 +9,14 @@ import { Recipe } from '../contract/recipe.ts'
 
 const sample = path.resolve(import.meta.dirname, '../../assets/sample-model')
 const main = path.join(import.meta.dirname, 'main.ts')
+interface Ended { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
 let folder: string
 let data: string
 let text: string
+/** An uninterrupted run into the folder `plain`. */
+let plain: Ended
 
-interface Ended { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
 function start(...args: string[]): ChildProcess {
   return spawn(process.execPath, [main, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -36,6 +39,7 @@ beforeAll(async () => {
   text = path.join(folder, 'text.txt')
   await writeFile(data, (await readFile(path.join(sample, 'calibration.txt'), 'utf8')).slice(0, 20_000))
   await writeFile(text, (await readFile(path.join(sample, 'validation.txt'), 'utf8')).slice(0, 8_000))
+  plain = await halftone(...small(path.join(folder, 'plain')), '--json')
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -44,8 +48,7 @@ const small = (out: string): string[] => ['compress', sample, '--data', data, '-
 
 describe('halftone compress', () => {
   it('prints one JSON object and keeps the promise about the size', async () => {
-    const out = path.join(folder, 'plain')
-    const { code, stdout, stderr } = await halftone(...small(out), '--json')
+    const { code, stdout, stderr } = plain
     expect(stderr).toContain('quantize')
     expect(code).toBe(0)
     const report = CompressReport.parse(JSON.parse(stdout))
