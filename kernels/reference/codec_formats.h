@@ -203,6 +203,40 @@ void decode_int(const Codec&, const uint8_t* block, int64_t n, float* x) {
   }
 }
 
+// ---- floats: any number of weights at once
+
+inline float same(float value) { return value; }
+
+template <class Stored, float (*from)(Stored)>
+void decode_floats(const Codec&, const uint8_t* block, int64_t n, float* x) {
+  for (int64_t j = 0; j < n; j++) x[j] = from(load_as<Stored>(block + j * sizeof(Stored)));
+}
+template <class Stored, Stored (*to)(float)>
+void store_floats(const Codec&, const BlockRun& run, Fit) {
+  for (int64_t b = 0; b < run.count; b++) {
+    const float* x = run.x + b * run.x_stride;
+    uint8_t* block = run.blocks + static_cast<size_t>(b) * run.block_stride;
+    for (int64_t j = 0; j < run.n; j++) store_as<Stored>(block + j * sizeof(Stored), to(x[j]));
+  }
+}
+
+template <class L>
+void decode_halves(const Codec&, const uint8_t* block, int64_t n, float* x) {
+  int64_t j = 0;
+  for (; j + L::width <= n; j += L::width) L::load_half(block + 2 * j).store(x + j);
+  for (; j < n; j++) x[j] = load_half(block + 2 * j);
+}
+template <class L>
+void store_halves(const Codec&, const BlockRun& run, Fit) {
+  for (int64_t b = 0; b < run.count; b++) {
+    const float* x = run.x + b * run.x_stride;
+    uint8_t* block = run.blocks + static_cast<size_t>(b) * run.block_stride;
+    int64_t j = 0;
+    for (; j + L::width <= run.n; j += L::width) L::load(x + j).store_half(block + 2 * j);
+    for (; j < run.n; j++) store_half(block + 2 * j, x[j]);
+  }
+}
+
 template <int Bits, bool Symmetric, class L>
 constexpr CodecKernels int_kernels(const char* name) {
   using Format = Fit_Int<Bits, Symmetric>;
@@ -213,6 +247,9 @@ constexpr CodecKernels int_kernels(const char* name) {
 
 template <class L>
 inline constexpr CodecKernels codec_kernels[] = {
+    {"F32", decode_floats<float, same>, store_floats<float, same>},
+    {"F16", decode_halves<L>, store_halves<L>},
+    {"BF16", decode_floats<uint16_t, bfloat_to_float>, store_floats<uint16_t, float_to_bfloat>},
     {"Q4_0", decode_block<Q4_0, L>, fit_simple<Fit_Q4_0, L, nearest_signed<Fit_Q4_0, L>, search_signed<Fit_Q4_0, L>>},
     {"Q4_1", decode_block<Q4_1, L>, fit_simple<Fit_Q4_1, L, nearest_range<Fit_Q4_1, L>, search_range<Fit_Q4_1, L>>},
     {"Q5_0", decode_block<Q5_0, L>, fit_simple<Fit_Q5_0, L, nearest_signed<Fit_Q5_0, L>, search_signed<Fit_Q5_0, L>>},

@@ -15,7 +15,7 @@ static inline float half_to_float(uint16_t half) {
     float magnitude = static_cast<float>(fraction) * 0x1p-24f;
     return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
   }
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | fraction << 13);
+  if (exponent == 31) return std::bit_cast<float>(sign | (fraction ? 0x7fc00000u : 0x7f800000u) | fraction << 13);
   return std::bit_cast<float>(sign | (exponent + 112) << 23 | fraction << 13);
 }
 

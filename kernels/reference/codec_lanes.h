@@ -18,11 +18,12 @@ struct Lane {
   Lane() = default;
   Lane(float value) : v(value) {}
   static Lane load(const float* from) { return *from; }
-  // Small integers of any element type, widened.
   static Lane load(const uint8_t* from) { return static_cast<float>(*from); }
+  static Lane load_half(const uint8_t* from) { return half_to_float(load_as<uint16_t>(from)); }
   void store(float* to) const { *to = v; }
   // Values in [0, 255] that are whole.
   void store(uint8_t* to) const { *to = static_cast<uint8_t>(static_cast<int>(v)); }
+  void store_half(uint8_t* to) const { store_as(to, float_to_half(v)); }
 };
 
 static inline Lane operator+(Lane a, Lane b) { return a.v + b.v; }

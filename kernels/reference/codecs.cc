@@ -13,30 +13,18 @@ void fit_one(const Codec& codec, const float* x, const float* importance, float 
   codec.fit_many(codec, {1, n, x, 0, importance, 0, &sigma2, 0, block, 0}, fit);
 }
 
-// F32, F16, BF16: no codes and nothing to fit. Blocks of one weight, any number of them at once.
-template <class T, T (*to)(float), float (*from)(T)>
-Codec plain(const char* name) {
-  return {name, 1, 8 * static_cast<int>(sizeof(T)), true,
-          [](const Codec&, int64_t n) { return static_cast<size_t>(n) * sizeof(T); },
-          [](const Codec&, const uint8_t* block, int64_t n, float* x) {
-            for (int64_t j = 0; j < n; j++) x[j] = from(load_as<T>(block + j * sizeof(T)));
-          },
-          fit_one,
-          [](const Codec&, const BlockRun& run, Fit) {
-            for (int64_t b = 0; b < run.count; b++) {
-              uint8_t* block = run.blocks + static_cast<size_t>(b) * run.block_stride;
-              for (int64_t j = 0; j < run.n; j++) store_as<T>(block + j * sizeof(T), to(run.x[b * run.x_stride + j]));
-            }
-          },
-          nullptr, nullptr};
-}
-float same(float value) { return value; }
-
 const CodecKernels& kernels_of(std::span<const CodecKernels> kernels, std::string_view name) {
   for (const CodecKernels& one : kernels) {
     if (one.name == name) return one;
   }
   throw std::logic_error("codec without kernels: " + std::string(name));
+}
+
+// F32, F16, BF16: no codes and nothing to fit. Blocks of one weight, any number of them at once.
+template <int Bytes>
+Codec plain(std::span<const CodecKernels> kernels, const char* name) {
+  const CodecKernels& use = kernels_of(kernels, name);
+  return {name, 1, 8 * Bytes, true, [](const Codec&, int64_t n) { return static_cast<size_t>(n) * Bytes; }, use.decode, fit_one, use.fit_many, nullptr, nullptr, nullptr};
 }
 
 template <class Format>
@@ -68,9 +56,9 @@ std::span<const CodecKernels> codec_kernels_scalar() { return codec_kernels<Lane
 
 std::vector<Codec> make_codecs(std::span<const CodecKernels> kernels) {
   std::vector<Codec> table{
-      plain<float, same, same>("F32"),
-      plain<uint16_t, float_to_half, half_to_float>("F16"),
-      plain<uint16_t, float_to_bfloat, bfloat_to_float>("BF16"),
+      plain<4>(kernels, "F32"),
+      plain<2>(kernels, "F16"),
+      plain<2>(kernels, "BF16"),
       gguf<Q8_0>(kernels, true),
       gguf<Q4_0>(kernels, true),
       gguf<Q4_1>(kernels, false),

@@ -18,12 +18,14 @@ struct Lanes4 {
     uint16x8_t words = vmovl_u8(vcreate_u8(load_as<uint32_t>(from)));
     return vcvtq_f32_u32(vmovl_u16(vget_low_u16(words)));
   }
+  static Lanes4 load_half(const uint8_t* from) { return vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(load_as<uint64_t>(from)))); }
   void store(float* to) const { vst1q_f32(to, v); }
   void store(uint8_t* to) const {
     uint16x4_t words = vmovn_u32(vcvtq_u32_f32(v));
     uint8x8_t bytes = vmovn_u16(vcombine_u16(words, words));
     store_as(to, vget_lane_u32(vreinterpret_u32_u8(bytes), 0));
   }
+  void store_half(uint8_t* to) const { store_as(to, vget_lane_u64(vreinterpret_u64_f16(vcvt_f16_f32(v)), 0)); }
 };
 struct Mask4 {
   uint32x4_t v;
