@@ -1,0 +1,62 @@
+/**
+ * @file Stored scales of a quantized layer as trainables: one factor 1 + θ a block, θ from 0, so that a learning rate means the same
+ * for every layer. Where a block has an offset too (w = d·u − m·v), it has a factor of its own: with scale s = s₀(1 + θ_d) the zero
+ * point is z = z₀(1 + θ_m) / (1 + θ_d).
+ */
+import type { Tensor } from '../../../../kernels/kernels.ts'
+import type { CodecName } from '../../../contract/options.ts'
+import { storedScales } from '../base/stored-scales.ts'
+import type { PackedWeight } from '../base/weight.ts'
+import type { Trainable } from './trainable.ts'
+
+export interface ScaleTrainable extends Trainable {
+  /** Scales (and zero points) of QMatMul under the factors, by the layer's short name. */
+  feeds(): Record<string, Tensor>
+}
+
+/** Factors of a layer's blocks, [blocks, halves], as `rescaled` takes them. */
+export function factorsOf(values: Float32Array): Float32Array {
+  return values.map((value) => 1 + value)
+}
+
+/** The scales of a layer, or null where its codec has none that can be trained. */
+export function scaleTrainable(layer: string, block: number, short: string, codec: CodecName, weight: PackedWeight): ScaleTrainable | null {
+  const stored = storedScales(codec)
+  if (stored === null) return null
+  const { scales, zeros, format, shape: [rows, cols] } = weight
+  const groups = scales.length
+  const perBlock = stored.block === 0 || format.group === 0 ? 1 : stored.block / format.group
+  const halves = zeros === null ? 1 : stored.places.length
+  const values = new Float32Array((rows * (stored.block === 0 ? 1 : cols / stored.block)) * halves)
+  const gradient = new Float32Array(values.length)
+  const dims = [rows, groups / rows]
+  const scaleInput = `${short}.scales`
+  const zeroInput = `${short}.zeros`
+
+  function pull(gradients: Readonly<Record<string, Float32Array>>): void {
+    const [ofScales, ofZeros] = [gradients[scaleInput], gradients[zeroInput]]
+    for (let group = 0; group < groups; group++) {
+      const at = Math.floor(group / perBlock) * halves
+      gradient[at] += ofScales[group] * scales[group]
+      if (halves === 1 || zeros === null) continue
+      const factor = 1 + values[at]
+      const ofRatio = ofZeros[group] * zeros[group] / factor
+      gradient[at] -= ofRatio * (1 + values[at + 1]) / factor
+      gradient[at + 1] += ofRatio
+    }
+  }
+
+  return {
+    name: `${layer}.scales`, set: 'scales', block, values, gradient, decays: false, pull,
+    wrt: halves === 1 ? [scaleInput] : [scaleInput, zeroInput],
+    feeds() {
+      const scaled = Float32Array.from(scales, (scale, group) => scale * (1 + values[Math.floor(group / perBlock) * halves]))
+      if (halves === 1 || zeros === null) return { [scaleInput]: { type: 'float32', dims, data: scaled } }
+      const moved = Float32Array.from(zeros, (zero, group) => {
+        const at = Math.floor(group / perBlock) * halves
+        return zero * (1 + values[at + 1]) / (1 + values[at])
+      })
+      return { [scaleInput]: { type: 'float32', dims, data: scaled }, [zeroInput]: { type: 'float32', dims, data: moved } }
+    },
+  }
+}
