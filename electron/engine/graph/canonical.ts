@@ -2,7 +2,7 @@
  * @file Any graph in one form: the operators and attributes of set 21, so that every later pass knows one spelling. Old
  * spellings are rewritten, functions of other operators written out, dropout removed; what is not known stays as it is.
  */
-import { createAlgebra } from './algebra.ts'
+import { createAlgebra, type Algebra } from './algebra.ts'
 import { activations } from './canonical/activations.ts'
 import * as attributes from './canonical/attributes.ts'
 import * as norms from './canonical/norms.ts'
@@ -53,6 +53,16 @@ export function canonical(graph: Graph, { sizes = {} }: CanonicalOptions = {}): 
     const made = form?.(g, { ...viewNode(node, graph.opset[node.domain] ?? 1), inputs }) ?? null
     if (made === null) g.copy(node, declared)
     else node.outputs.forEach((output, index) => output !== '' && g.alias(output, made[index] ?? ''))
+    for (const output of node.outputs) if (output !== '') settle(g, output)
   }
   return prune(g.build(graph.name, graph.outputs.map(({ name }) => [name, name] as const), graph.metadata))
+}
+
+/** Integers known already, such as shapes of known size, become constants. */
+function settle(g: Algebra, output: string): void {
+  const value = g.resolve(output)
+  const { type, shape } = g.known(value)
+  const numbers = g.numbers(value)
+  if (g.isLeaf(value) || type !== 'int64' || shape === null || numbers === null || shape.length > 1) return
+  g.alias(output, g.ints(shape.length === 0 ? numbers[0] ?? 0 : numbers))
 }

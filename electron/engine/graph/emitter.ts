@@ -42,6 +42,8 @@ export interface Emitter {
   shape(value: string): readonly Dimension[]
   /** The numbers of a small constant, or null. */
   numbers(value: string): readonly number[] | null
+  /** Whether no node makes the value: an input or a weight. */
+  isLeaf(value: string): boolean
   /** The value that stands for `name`: itself, or that of an equal node. */
   resolve(name: string): string
   /** Says that `name` is `value`. */
@@ -201,6 +203,7 @@ export function createEmitter(opset: Readonly<Record<string, number>>): Emitter 
       const numbers = elements?.filter((element) => typeof element === 'number')
       return numbers !== undefined && numbers.length === elements?.length ? numbers : null
     },
+    isLeaf: (value) => !maker.has(resolve(value)),
     resolve,
     alias: (name, value) => void aliases.set(name, resolve(value)),
     fresh,

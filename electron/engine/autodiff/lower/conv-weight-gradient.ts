@@ -1,9 +1,9 @@
 /**
- * @file dW of a convolution as a matrix product: the input's patches, one strided slice of the padded input per place of the
- * kernel, against dy, summed over samples. Per group: dW [out, in·k] = Σₙ dy [out, places] · patches [in·k, places]ᵀ.
+ * @file dW of a convolution as matrix products: for each place of the kernel the elements of the padded input that meet it (a
+ * strided slice) against dy, summed over samples. Per group and place: dW [out, in] = Σₙ dy [out, L] · patch [in, L]ᵀ.
  */
 import { AppError } from '../../../contract/errors.ts'
-import type { Algebra, Part } from '../../graph/algebra.ts'
+import type { Algebra } from '../../graph/algebra.ts'
 import { windowOf } from '../../graph/shapes/convolution.ts'
 import type { Lowering } from '../lower.ts'
 
@@ -12,19 +12,35 @@ export const convWeightGradient: Lowering = (g, view) => {
   const [x, dy] = view.node.inputs
   const window = windowOf(view, view.ints('kernel_shape') ?? [])
   const group = view.int('group', 1)
-  const { kernel } = window
   const [inputs, outputs] = [g.shape(x)[1], g.shape(dy)[1]]
   if (typeof inputs !== 'number' || typeof outputs !== 'number') {
     throw new AppError('unsupported-operator', `${view.where}: found an unknown number of channels, expected a known one`, { hint: 'Export the model with shape information.' })
   }
-  const places = kernel.reduce((product, size) => product * size, 1)
   const patches = patchesOf(g, x, dy, window)
-  const isPlain = places === 1
-  const length: Part = -1
-  const columns = g.reshape(isPlain ? patches[0] : g.one('Concat', patches.map((patch) => g.unsqueeze(patch, [2])), { axis: { int: 2 } }), [[x, 0], group, (inputs / group) * places, length])
-  const rows = g.reshape(dy, [[x, 0], group, outputs / group, length])
-  const perSample = g.matmul(rows, g.swap(columns))
-  return [g.reshape(g.sum(perSample, [0]), [outputs, inputs / group, ...kernel])]
+  const [from, to, places] = [inputs / group, outputs / group, patches.length]
+  const rows = g.reshape(dy, [[x, 0], group, to, -1])
+  const grouped = (value: string, channels: number): string => g.reshape(value, [[x, 0], group, channels, -1])
+  const join = (list: readonly string[], axis: number): string => (list.length === 1 ? list[0] : g.one('Concat', list, { axis: { int: axis } }))
+  const shape = [outputs, from, ...window.kernel]
+  if (group === 1 && from < CHANNELS_MIN) {
+    // [n, 1, places · in, L]: all places in one product.
+    const product = g.matmul(rows, g.swap(grouped(join(patches, 1), places * from)))
+    return [g.reshape(g.transpose(g.reshape(sumOverSamples(g, product, x, outputs * places * from), [outputs, places, from]), [0, 2, 1]), shape)]
+  }
+  const products = patches.map((patch) => g.matmul(rows, g.swap(grouped(patch, from))))
+  const total = sumOverSamples(g, join(products, 2), x, outputs * places * from)
+  return [g.reshape(g.transpose(g.reshape(total, [group, places, to, from]), [0, 2, 3, 1]), shape)]
+}
+
+/** With fewer channels the product of one place is too narrow to be fast. */
+const CHANNELS_MIN = 16
+
+/** [n, …size elements] summed over n, as a product with ones: faster than ReduceSum over the first axis. */
+function sumOverSamples(g: Algebra, value: string, x: string, size: number): string {
+  const flat = g.reshape(value, [-1, size])
+  if (g.shape(x)[0] === 1) return flat
+  const ones = g.one('Expand', [g.floats([1], x), g.one('Concat', [g.ints([1]), g.size(x, 0)], { axis: { int: 0 } })])
+  return g.one('Gemm', [ones, flat])
 }
 
 /** For each place of the kernel, the elements of x that meet it, in the shape of dy's spatial axes. */
