@@ -36,3 +36,13 @@ export function importanceOf({ hessian, cols, tokens }: Statistics): Float32Arra
 export function coverage({ maximum }: Statistics): number {
   return maximum.reduce((count, value) => count + (value > 0 ? 1 : 0), 0) / maximum.length
 }
+
+/** What a person should know of the inputs of `where`: values that were not finite, columns that nothing ever reached. */
+export function statisticsProblems(statistics: Statistics, where: string): string[] {
+  const { notFinite, tokens, cols } = statistics
+  const reached = coverage(statistics)
+  return [
+    ...(notFinite > 0 ? [`${where}: ${notFinite} input values of ${tokens} tokens are NaN or infinite; those tokens are left out`] : []),
+    ...(reached < 1 ? [`${where}: ${Math.round((1 - reached) * cols)} of ${cols} input columns are zero on all of the data; nothing is known of them`] : []),
+  ]
+}

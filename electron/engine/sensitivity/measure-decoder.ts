@@ -8,7 +8,7 @@ import type { Context } from '../../contract/events.ts'
 import { parseOption, type CodecName } from '../../contract/options.ts'
 import type { MeasuredLayer, OptionCost } from '../../contract/sensitivity.ts'
 import { layersOfTap, taps, type BlockRunner, type BlockWeights, type Park, type Tap } from '../calibrate/runner.ts'
-import { addInputs, emptyStatistics, type Statistics } from '../calibrate/statistics.ts'
+import { addInputs, emptyStatistics, statisticsProblems, type Statistics } from '../calibrate/statistics.ts'
 import { correctionInputs, type CorrectionInputs } from '../correct/inputs.ts'
 import { beginStage } from '../job/progress.ts'
 import type { BlockLayer, Layer } from '../model.ts'
@@ -71,7 +71,7 @@ export function rowUseOf(windows: readonly Int32Array[], rows: number): Float64A
 }
 
 /** Statistics of all taps of a block over all windows; `outputs` receives the block's hidden states. */
-async function tapBlock(task: MeasureTask, block: number, weights: BlockWeights, clean: Park, wanted: boolean, { signal }: Context): Promise<Map<Tap, Statistics>> {
+async function tapBlock(task: MeasureTask, block: number, weights: BlockWeights, clean: Park, wanted: boolean, { signal, report }: Context): Promise<Map<Tap, Statistics>> {
   const statistics = new Map<Tap, Statistics>()
   for (let window = 0; window < task.windows.length; window++) {
     signal.throwIfAborted()
@@ -89,6 +89,7 @@ async function tapBlock(task: MeasureTask, block: number, weights: BlockWeights,
     }
     await clean.set(window, result.hidden)
   }
+  for (const [tap, held] of statistics) for (const text of statisticsProblems(held, `blocks.${block}.${tap}`)) report({ type: 'log', level: 'warning', text })
   return statistics
 }
 
