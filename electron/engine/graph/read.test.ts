@@ -5,6 +5,7 @@ import type { Tensor } from '../../../kernels/kernels.ts'
 import { runtime } from '../../../kernels/runtime.ts'
 import { withFolder } from '../io/temporary-folder.ts'
 import { encodeModel } from './encode.ts'
+import { openGraph } from './open.ts'
 import { readModel } from './read.ts'
 import { initializerTensor } from './tensor.ts'
 import { writeModel } from './write.ts'
@@ -58,6 +59,19 @@ describe('readModel and writeModel', () => {
     }))
     expect(a?.length).toBe(2800)
     expect(a).toEqual(b)
+  })
+
+  it('opens in the runtime with its weights in the message or in shared buffers', async () => {
+    const graph = await readModel(path.join(goldens, 'external.onnx'))
+    const expected = await outputBytes(path.join(goldens, 'external.onnx'), cases.external ?? {})
+    for (const messageBytesMax of [undefined, 0]) {
+      const session = await openGraph(graph, { threads: 1 }, messageBytesMax)
+      const { y } = await session.run(cases.external ?? {}, { y: null })
+      session.dispose()
+      const [found, wanted] = [Array.from<number | bigint, number>(y?.data ?? [], Number), new Float32Array(expected.y?.buffer ?? new ArrayBuffer(0), expected.y?.byteOffset, 20)]
+      expect(found.length).toBe(wanted.length)
+      found.forEach((value, index) => expect(value).toBeCloseTo(wanted[index] ?? NaN, 4))
+    }
   })
 
   it('reads all ways of storing numbers', async () => {
