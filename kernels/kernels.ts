@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { AppError } from '../electron/contract/errors.ts'
-import type { CodecName } from '../electron/contract/options.ts'
+import type { CodecName, GgufReadType } from '../electron/contract/options.ts'
 
 export const dataTypes = [
   'undefined', 'float32', 'uint8', 'int8', 'uint16', 'int16', 'int32', 'int64', 'string', 'bool', 'float16', 'float64', 'uint32', 'uint64', 'complex64', 'complex128', 'bfloat16',
@@ -75,6 +75,16 @@ export interface GptqOptions {
   /** Fit the parameters of a block on weights already carrying the error of the columns before it (default), or all beforehand. */
   readonly staticGroups?: boolean
   readonly fit?: FitMethod // default search
+  /** Improve each super-block after error feedback: coordinate descent, refitted parameters, other orders. Default true. */
+  readonly improve?: boolean
+  /** Other orders of the columns tried whenever a super-block is worked on. Default 1. */
+  readonly restarts?: number
+  /** H = XᵀX, [cols, cols]. With it, whole rows are improved in sweeps after the feedback. */
+  readonly hessian?: Float64Array
+  /** Sweeps over whole rows, where there is a Hessian. Default 1; each costs about as much as the rest. */
+  readonly sweeps?: number
+  /** Damping of the Hessian in the sweeps, as a share of its mean diagonal. Default 0.01; the factor's is best at 0.1. */
+  readonly damp?: number
 }
 
 /** The definitions behind the linear algebra of `Kernels`; same arguments, new results. */
@@ -86,6 +96,18 @@ export interface LinalgReference {
   /** By way of the inverse itself; no dead columns, no raised damping. */
   inverseFactor(hessian: Float64Array, n: number, damp: number): Float64Array
   outputError(a: Float32Array, b: Float32Array, shape: Shape, hessian: Float64Array): number
+  /** Textbook GPTQ in double; of the options, `staticGroups` and `fit` count. */
+  gptq(codec: CodecName, shape: Shape, weights: Float32Array, factor: Float32Array, importance: Float32Array | null, options: GptqOptions, out: Uint8Array): void
+}
+
+/** Learning rate, moment decays, ε, decoupled weight decay, and the step from 1. */
+export interface AdamOptions {
+  readonly lr: number
+  readonly beta1: number
+  readonly beta2: number
+  readonly epsilon: number
+  readonly weightDecay: number
+  readonly step: number
 }
 
 export interface Kernels {
@@ -106,12 +128,12 @@ export interface Kernels {
 
   // codecs -----------------------------------------------------------------------------------------------------------
   /** Weights in a block of the codec; 0 if a block is a whole row. Undefined for an unknown name. */
-  codecBlock(codec: CodecName): number | undefined
+  codecBlock(codec: CodecName | GgufReadType): number | undefined
   /** Bytes of a [rows, cols] tensor; cols must be a multiple of the block. */
-  codecBytes(codec: CodecName, shape: Shape): number
+  codecBytes(codec: CodecName | GgufReadType, shape: Shape): number
   /** importance: E[x_j²] of the layer's inputs, [cols], or null. Writes codecBytes() bytes to `out`. */
   encode(codec: CodecName, shape: Shape, weights: Float32Array, importance: Float32Array | null, method: FitMethod, out: Uint8Array): Promise<void>
-  decode(codec: CodecName, shape: Shape, bytes: Uint8Array, out: Float32Array): Promise<void>
+  decode(codec: CodecName | GgufReadType, shape: Shape, bytes: Uint8Array, out: Float32Array): Promise<void>
   /** The values that one block of n weights can take, by its parameters. Synchronous; the codec must have codes. */
   codecGrid(codec: CodecName, n: number, block: Uint8Array): BlockGrid
   /** Replaces the codes of one block: one byte each, a place in `levels` or the whole number less `first`. */
@@ -135,8 +157,9 @@ export interface Kernels {
   /** Lower Cholesky factor in place, float. Rejects where the matrix is not positive definite. */
   cholesky(matrix: Float32Array, n: number): Promise<void>
   /**
-   * GPTQ over the codec's grid: parameters first, then error feedback over the fixed grid (Frantar et al. 2022, alg. 1).
-   * weights [rows, cols] are not changed; `factor` comes from inverseFactor; importance is diag(H)/tokens or null.
+   * GPTQ over the codec's grid: parameters of a block first, then error feedback over the fixed grid (Frantar et al.
+   * 2022, alg. 1), then improvement of the block (simd/gptq.h). weights [rows, cols] are not changed and must be finite;
+   * `factor` comes from inverseFactor; importance is diag(H)/tokens or null.
    */
   gptq(codec: CodecName, shape: Shape, weights: Float32Array, factor: Float32Array, importance: Float32Array | null, options: GptqOptions, out: Uint8Array): Promise<void>
   /** tr(Δ H Δᵀ) with Δ = a − b, both [rows, cols], H [cols, cols]: the layer's summed squared output error. */
@@ -153,6 +176,10 @@ export interface Kernels {
    * Outputs are [rows]; a row that holds NaN or +∞ scores NaN.
    */
   score(logits: Float32Array, reference: Float32Array | null, labels: Int32Array, rows: number, vocabulary: number, nll: Float64Array, kl: Float64Array, same: Uint8Array): Promise<void>
+
+  // training ---------------------------------------------------------------------------------------------------------
+  /** One step of AdamW (Loshchilov and Hutter 2019) in place: params and both moments change, all of one length. */
+  adamStep(params: Float32Array, grads: Float32Array, m: Float32Array, v: Float32Array, options: AdamOptions): Promise<void>
 }
 
 const require = createRequire(import.meta.url)

@@ -79,8 +79,8 @@ void add_linalg(Napi::Env env, Napi::Object exports) {
   exports.Set("matmul", Napi::Function::New(env, matmul_js));
   exports.Set("simd", Napi::Function::New(env, [](const Napi::CallbackInfo& call) { return Napi::String::New(call.Env(), simd_name(simd())); }));
   exports.Set("setSimd", Napi::Function::New(env, set_simd_js));
-  add_gptq(env, exports);
   add_linalg_reference(env, exports);
+  add_gptq(env, exports);
 }
 
 }  // namespace halftone

@@ -1,11 +1,12 @@
 // GPTQ (Frantar et al. 2022, algorithm 1) over the grid of any codec: columns are rounded one by one, and the error of
 // each is made up for by the columns after it. Rows are independent.
 //
-// A super-block of columns is worked on as a whole. Its parameters are fitted to the weights corrected so far, its
-// columns rounded with error feedback. Then the block is improved against the metric that counts once all later columns
-// have made up for it, the Schur complement S = (U^T U)^-1 of its part U of the factor: coordinate descent over the
-// codes (as QuantEase does over whole rows, Behdin et al. 2023), and least squares for steps and offsets.
-// With the layer Hessian at hand, sweeps over all blocks follow, each improved given all others.
+// A super-block of columns is worked on as a whole. Its parameters are fitted to the weights corrected so far, then its
+// columns are rounded with error feedback. What is left is a closest-vector problem of 256 columns in the metric that
+// counts once all later columns have made up for the error, the Schur complement S = (U^T U)^-1 of its part of the
+// factor. It is improved by coordinate descent over the codes (QuantEase, Behdin et al. 2023), by least squares for
+// steps and offsets, and by rounding again in other orders of the columns, smallest conditional variances last.
+// With the layer Hessian at hand, sweeps over all blocks follow: each is improved in the same ways given all others.
 #pragma once
 #include <cstdint>
 
@@ -16,14 +17,12 @@ namespace halftone {
 struct GptqOptions {
   bool static_groups = false;  // fit every block to the original weights, not to the corrected ones
   Fit fit = Fit::search;
-  int descents = 2;  // passes of coordinate descent over a block; 0: plain GPTQ
-  int restarts = 0;
-  int sweep_restarts = 0;
-  int refits = 1;    // tries of new parameters for a block
-  // Sweeps over whole rows at the end, against hessian [cols, cols] + damp * mean(diag) I; nullptr: none.
+  bool improve = true;  // false: error feedback alone
+  int restarts = 1;     // other orders tried whenever a block is worked on
+  // Sweeps against hessian [cols, cols] + damp * mean(diag) I; nullptr: none.
   const double* hessian = nullptr;
-  double damp = 0;
-  int sweeps = 0;
+  double damp = 0.01;
+  int sweeps = 1;
 };
 
 // weights [rows, cols] -> out, rows * row_bytes(). factor: [cols, cols], from inverse_factor.

@@ -34,11 +34,11 @@ struct GptqKernels {
   void (*round)(const GptqTile&, const float* x);
   // errors = delta U^-1, by the same steps; `delta` [n] is used up.
   void (*errors_of)(int64_t n, const float* u, int64_t stride, float* delta, float* errors);
-  // gradient -= delta S, for the rows [begin, begin + count) of S that `delta` [count] belongs to.
-  void (*shift)(const GptqTile&, int64_t begin, int64_t count, const float* s, int64_t stride, const float* delta);
+  // gradient -= delta S, for the rows [begin, begin + count) of S [n, n] that `delta` [count] belongs to.
+  void (*shift)(const GptqTile&, int64_t begin, int64_t count, const float* s, const float* delta);
   // Passes of coordinate descent: each column in turn takes the value nearest to the best one given all others.
-  void (*descend)(const GptqTile&, const float* s, int64_t stride, int passes);
-  void (*sum_part)(const GptqTile&, int64_t part, const float* s, int64_t stride, PartSums*);
+  void (*descend)(const GptqTile&, const float* s, int passes);
+  void (*sum_part)(const GptqTile&, int64_t part, const float* s, PartSums*);
   // levels -> values under the tile's parameters, and the change of the values.
   void (*revalue)(const GptqTile&, float* change);
 };
@@ -144,18 +144,18 @@ void errors_of(int64_t n, const float* u, int64_t stride, float* delta, float* e
 }
 
 template <class L>
-void shift(const GptqTile& tile, int64_t begin, int64_t count, const float* s, int64_t stride, const float* delta) {
-  for (int64_t j = 0; j < count; j++) take(tile.gradient, s + (begin + j) * stride, Vectors<L>(delta + j * tile_lanes), 0, tile.n);
+void shift(const GptqTile& tile, int64_t begin, int64_t count, const float* s, const float* delta) {
+  for (int64_t j = 0; j < count; j++) take(tile.gradient, s + (begin + j) * tile.n, Vectors<L>(delta + j * tile_lanes), 0, tile.n);
 }
 
 template <class L>
-void descend(const GptqTile& tile, const float* s, int64_t stride, int passes) {
+void descend(const GptqTile& tile, const float* s, int passes) {
   const Nearest<L> nearest(tile.table);
   for (int pass = 0; pass < passes; pass++) {
     bool any = false;
     for (int64_t j = 0; j < tile.n; j++) {
       const Vectors<L> before(tile.values + j * tile_lanes), gradient(tile.gradient + j * tile_lanes);
-      const L inverse(1 / s[j * stride + j]);
+      const L inverse(1 / s[j * tile.n + j]);
       Vectors<L> x, level, value;
       for (int i = 0; i < Vectors<L>::count; i++) x.v[i] = before.v[i] + gradient.v[i] * inverse;
       round_column(tile, nearest, j, x, &level, &value);
@@ -166,7 +166,7 @@ void descend(const GptqTile& tile, const float* s, int64_t stride, int passes) {
         const int64_t at = j * tile_lanes + i * L::width;
         level.v[i].store(tile.levels + at);
         value.v[i].store(tile.values + at);
-        const float* row = s + j * stride;
+        const float* row = s + j * tile.n;
         float* gradients = tile.gradient + i * L::width;
         for (int64_t k = 0; k < tile.n; k++) {
           float* to = gradients + k * tile_lanes;
@@ -179,7 +179,7 @@ void descend(const GptqTile& tile, const float* s, int64_t stride, int passes) {
 }
 
 template <class L>
-void sum_part(const GptqTile& tile, int64_t part, const float* s, int64_t stride, PartSums* sums) {
+void sum_part(const GptqTile& tile, int64_t part, const float* s, PartSums* sums) {
   Vectors<L> qq, q1, gq, g1;
   for (int i = 0; i < Vectors<L>::count; i++) qq.v[i] = q1.v[i] = gq.v[i] = g1.v[i] = L(0);
   const int64_t first = part * tile.part, last = first + tile.part;
@@ -187,7 +187,7 @@ void sum_part(const GptqTile& tile, int64_t part, const float* s, int64_t stride
     Vectors<L> product;
     for (L& one : product.v) one = L(0);
     for (int64_t k = first; k < last; k++) {
-      const L factor(s[j * stride + k]);
+      const L factor(s[j * tile.n + k]);
       const Vectors<L> level(tile.levels + k * tile_lanes);
       for (int i = 0; i < Vectors<L>::count; i++) product.v[i] = product.v[i] + factor * level.v[i];
     }

@@ -22,7 +22,7 @@ export function normals(count: number, seed: number): Float32Array {
  * column scales that differ by an order of magnitude.
  */
 export function correlatedInputs(tokens: number, cols: number, seed: number): Float32Array {
-  const shared = Math.max(1, Math.floor(cols / 8))
+  const shared = Math.max(1, Math.min(16, Math.floor(cols / 8)))
   const mixing = normals(shared * cols, seed + 1)
   const common = normals(tokens * shared, seed + 2)
   const scales = normals(cols, seed + 3).map((value) => Math.exp(value))
