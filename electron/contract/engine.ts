@@ -110,6 +110,7 @@ export type Plan = z.infer<typeof Plan>
 export const EvaluateInput = z.object({
   model: z.string(), // any readable model: folder, GGUF, ONNX
   reference: z.string().optional(),
+  adapter: z.string().optional(), // of the model: a GGUF LoRA file or a PEFT folder
   text: z.string(),
   length: z.number().int().positive().default(512),
   windows: z.number().int().positive().optional(), // all of the text where it is missing

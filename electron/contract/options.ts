@@ -9,6 +9,8 @@ export const ggufTypes = [
   'F32', 'F16', 'BF16', 'Q8_0', 'Q6_K', 'Q5_K', 'Q5_1', 'Q5_0', 'Q4_K', 'Q4_1', 'Q4_0', 'IQ4_NL', 'IQ4_XS', 'MXFP4', 'Q3_K', 'Q2_K', 'TQ2_0', 'TQ1_0',
 ] as const
 export type GgufType = (typeof ggufTypes)[number]
+/** GGUF block types that files are read from but nothing is written to. */
+export type GgufReadType = 'IQ2_XXS' | 'IQ2_XS' | 'IQ2_S' | 'IQ3_XXS' | 'IQ3_S'
 
 export type IntBits = 2 | 3 | 4 | 8
 export type IntGroup = 32 | 64 | 128 | 'channel'

@@ -24,6 +24,8 @@ export const CompressReport = Evaluation.extend({
   output: z.string(),
   target: z.string(),
   sha256: z.string(),
+  /** Low-rank corrections in a file of their own, counted in sizeBytes. */
+  adapter: z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() }).optional(),
   peakMemoryBytes: z.number(),
   elapsedMs: z.number(),
   predicted: z.object({ sizeBytes: z.number(), peakMemoryBytes: z.number(), elapsedMs: z.number(), loss: z.number() }),
