@@ -14,11 +14,17 @@ constexpr int64_t rows_side_by_side = 8;
 // Largest whole number that JavaScript holds exactly.
 constexpr double largest_number = 9007199254740991.0;
 
-const Codec& codec_of(const Napi::Value& value) {
-  std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : value.ToString().Utf8Value();
-  const Codec* codec = find_codec(name);
+const Codec& stored_of(const Napi::Value& value) {
+  std::string name = value.ToString().Utf8Value();
+  const Codec* codec = find_stored(name);
   if (!codec) throw Napi::TypeError::New(value.Env(), "codec: \"" + name + "\" is not a storage format");
   return *codec;
+}
+
+const Codec& codec_of(const Napi::Value& value) {
+  const Codec& codec = stored_of(value);
+  if (!codec.fit) throw Napi::TypeError::New(value.Env(), "codec: " + codec.name + " can be read, not written");
+  return codec;
 }
 
 struct Table {
@@ -45,12 +51,12 @@ int64_t rows_per_range(const Codec& codec, int64_t cols) {
 }
 
 Napi::Value codec_block_js(const Napi::CallbackInfo& info) {
-  const Codec* codec = find_codec(info[0].ToString().Utf8Value());
+  const Codec* codec = find_stored(info[0].ToString().Utf8Value());
   return codec ? Napi::Number::New(info.Env(), static_cast<double>(codec->block)) : info.Env().Undefined();
 }
 
 Napi::Value codec_bytes_js(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(table_of(codec_of(info[0]), info[1]).bytes));
+  return Napi::Number::New(info.Env(), static_cast<double>(table_of(stored_of(info[0]), info[1]).bytes));
 }
 
 Fit fit_of(const Napi::Value& value) {
@@ -75,7 +81,7 @@ Napi::Value encode_js(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value decode_js(const Napi::CallbackInfo& info) {
-  const Codec& codec = codec_of(info[0]);
+  const Codec& codec = stored_of(info[0]);
   const Table table = table_of(codec, info[1]);
   auto* bytes = data_of<uint8_t>(info[2], table.bytes, "bytes");
   auto* x = data_of<float>(info[3], static_cast<size_t>(table.rows) * static_cast<size_t>(table.cols), "out");

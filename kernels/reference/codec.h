@@ -71,6 +71,8 @@ struct Codec {
 // nullptr for a name that is not a format: "Q4_K", "int4-g64", "int3-channel-sym", …
 // The codec's functions are the ones for the instruction set in use (simd/cpu.h); all give the same bytes.
 const Codec* find_codec(std::string_view name);
+// Also the formats that are only read ("IQ2_XXS", …), whose functions other than block_bytes and decode are nullptr.
+const Codec* find_stored(std::string_view name);
 
 inline int64_t block_length(const Codec& codec, int64_t cols) { return codec.block ? codec.block : cols; }
 inline size_t row_bytes(const Codec& codec, int64_t cols) {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "codec_formats.h"
+#include "codec_iq.h"
 #include "codec_set.h"
 
 namespace halftone {
@@ -11,6 +12,11 @@ namespace {
 
 void fit_one(const Codec& codec, const float* x, const float* importance, float sigma2, Fit fit, int64_t n, uint8_t* block) {
   codec.fit_many(codec, {1, n, x, 0, importance, 0, &sigma2, 0, block, 0}, fit);
+}
+
+template <int Bytes>
+Codec read_only(const char* name, int bits, void (*decode)(const Codec&, const uint8_t*, int64_t, float*)) {
+  return {name, 256, bits, true, [](const Codec&, int64_t) { return static_cast<size_t>(Bytes); }, decode, nullptr, nullptr, nullptr, nullptr, nullptr};
 }
 
 const CodecKernels& kernels_of(std::span<const CodecKernels> kernels, std::string_view name) {
@@ -74,6 +80,11 @@ std::vector<Codec> make_codecs(std::span<const CodecKernels> kernels) {
       gguf<Q4_K>(kernels, false),
       gguf<Q5_K>(kernels, false),
       gguf<Q6_K>(kernels, true),
+      read_only<66>("IQ2_XXS", 2, decode_iq2_xxs),
+      read_only<74>("IQ2_XS", 2, decode_iq2_xs),
+      read_only<82>("IQ2_S", 2, decode_iq2_s),
+      read_only<98>("IQ3_XXS", 3, decode_iq3_xxs),
+      read_only<110>("IQ3_S", 3, decode_iq3_s),
   };
   add_int<Int<2, false>>(kernels, &table);
   add_int<Int<2, true>>(kernels, &table);

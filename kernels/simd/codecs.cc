@@ -29,11 +29,16 @@ float mean_square(const float* x, int64_t n) {
 
 }  // namespace
 
-const Codec* find_codec(std::string_view name) {
+const Codec* find_stored(std::string_view name) {
   for (const Codec& codec : codecs()) {
     if (codec.name == name) return &codec;
   }
   return nullptr;
+}
+
+const Codec* find_codec(std::string_view name) {
+  const Codec* codec = find_stored(name);
+  return codec && codec->fit ? codec : nullptr;
 }
 
 void decode_row(const Codec& codec, const uint8_t* bytes, int64_t cols, float* x) {

@@ -2,13 +2,15 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
-import { ggufTypes, type CodecName, type GgufType, type IntName } from '../../electron/contract/options.ts'
+import { ggufTypes, type CodecName, type GgufReadType, type GgufType, type IntName } from '../../electron/contract/options.ts'
 import { kernels, type FitMethod, type Shape } from '../kernels.ts'
 import { normals, uniform } from './random.ts'
 
 const bytes = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')))
 const floats = bytes.transform((data) => new Float32Array(data.buffer))
-const perType = <T extends z.ZodType>(value: T) => z.partialRecord(z.enum(ggufTypes), value)
+/** Types that files are read from and nothing is written to. */
+export const readTypes: readonly GgufReadType[] = ['IQ2_XXS', 'IQ2_XS', 'IQ2_S', 'IQ3_XXS', 'IQ3_S']
+const perType = <T extends z.ZodType>(value: T) => z.partialRecord(z.enum([...ggufTypes, ...readTypes]), value)
 const Goldens = z.object({
   decode: perType(z.object({ blocks: bytes, values: floats })),
   nearest: z.object({ weights: floats, cols: z.number(), blocks: perType(bytes) }),
@@ -31,7 +33,7 @@ export async function encoded(codec: CodecName, shape: Shape, weights: Float32Ar
   return out
 }
 
-export async function decoded(codec: CodecName, shape: Shape, block: Uint8Array): Promise<Float32Array> {
+export async function decoded(codec: CodecName | GgufReadType, shape: Shape, block: Uint8Array): Promise<Float32Array> {
   const out = new Float32Array(shape.rows * shape.cols)
   await kernels().decode(codec, shape, block, out)
   return out

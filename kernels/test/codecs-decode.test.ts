@@ -2,13 +2,13 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { ggufTypes } from '../../electron/contract/options.ts'
 import { kernels } from '../kernels.ts'
-import { bits, decoded, goldens, intNames } from './codec-goldens.ts'
+import { bits, decoded, goldens, intNames, readTypes } from './codec-goldens.ts'
 import { uniform } from './random.ts'
 
 afterEach(() => kernels().setSimd('auto'))
 
 describe.each(['scalar', 'auto'])('with %s kernels', (simd) => {
-  it.each(ggufTypes)('%s: ordinary, NaN, infinite, denormal and random blocks as the gguf package decodes them', async (type) => {
+  it.each([...ggufTypes, ...readTypes])('%s: ordinary, NaN, infinite, denormal and random blocks as the gguf package decodes them', async (type) => {
     const golden = goldens.decode[type]
     if (!golden) throw new Error(`no golden for ${type}`)
     kernels().setSimd(simd)

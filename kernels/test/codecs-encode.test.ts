@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ggufTypes, type CodecName } from '../../electron/contract/options.ts'
 import { kernels } from '../kernels.ts'
-import { allNames, bits, codedNames, decoded, encoded, goldens, plainTypes, weightsLike } from './codec-goldens.ts'
+import { allNames, bits, codedNames, decoded, encoded, goldens, plainTypes, readTypes, weightsLike } from './codec-goldens.ts'
 import { normals, uniform } from './random.ts'
 
 /** What counts as no worse: the error of the same codes added up in another order. */
@@ -169,6 +169,10 @@ describe('refusals', () => {
     const unknown = z.custom<CodecName>().parse('Q9_K')
     expect(kernels().codecBlock(unknown)).toBeUndefined()
     expect(() => kernels().codecBytes(unknown, { rows: 1, cols: 256 })).toThrow('codec: "Q9_K" is not a storage format')
+  })
+  it.each(readTypes)('%s can be read, not written', (type) => {
+    const name = z.custom<CodecName>().parse(type)
+    expect(() => kernels().encode(name, { rows: 2, cols: 256 }, weights, null, 'nearest', new Uint8Array(1000))).toThrow(`codec: ${type} can be read, not written`)
   })
   it.each(plainTypes)('%s has no grid', (type) => {
     expect(() => kernels().codecGrid(type, 1, new Uint8Array(4))).toThrow('has no codes')

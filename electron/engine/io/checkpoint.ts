@@ -1,10 +1,10 @@
 /** @file A checkpoint: named tensors in a file or folder, read lazily, one at a time. It never sits in the JS heap whole. */
-import type { CodecName } from '../../contract/options.ts'
+import type { CodecName, GgufReadType } from '../../contract/options.ts'
 
 export interface TensorInfo {
   readonly name: string
   /** How the numbers are stored in the file. Integer types (int64 position tables and such) are listed but not readable as weights. */
-  readonly type: CodecName | 'F64' | 'I8' | 'I16' | 'I32' | 'I64' | 'U8' | 'BOOL'
+  readonly type: CodecName | GgufReadType | 'F64' | 'I8' | 'I16' | 'I32' | 'I64' | 'U8' | 'BOOL'
   /** Outermost dimension first: a linear layer is [out, in] whatever the file's own order. */
   readonly shape: readonly number[]
   readonly file: string

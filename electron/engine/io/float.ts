@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { kernels } from '../../../kernels/kernels.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { CodecName } from '../../contract/options.ts'
+import type { CodecName, GgufReadType } from '../../contract/options.ts'
 import type { TensorInfo } from './checkpoint.ts'
 import { elementCount, type StorageType } from './types.ts'
 
@@ -11,7 +11,7 @@ const CHUNK_VALUES = 1 << 19
 
 const unreadable: readonly StorageType[] = ['I8', 'I16', 'I32', 'I64', 'U8', 'BOOL']
 
-function isCodec(type: StorageType): type is CodecName {
+function isCodec(type: StorageType): type is CodecName | GgufReadType {
   return type !== 'F64' && !unreadable.includes(type)
 }
 

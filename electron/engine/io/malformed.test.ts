@@ -10,7 +10,7 @@ import { withFolder } from './temporary-folder.ts'
 
 const F32 = 0
 const Q4_K = 12
-const IQ2_XXS = 16
+const IQ1_S = 19
 const good = { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] }
 const fifteenArrays = Buffer.concat([gstring('a'), le(9, 4), ...Array.from({ length: 15 }, () => Buffer.concat([le(9, 4), le(1, 8)]))])
 
@@ -61,7 +61,7 @@ const corpus: Record<string, { file: Buffer; message: string; code?: string }> =
   'GGUF shape overflows': { file: buildGguf({ tensors: [tensorInfo('x', [2 ** 40, 2 ** 40], F32, 0)], data: 32 }), message: 'expected a shape that fits into a file' },
   'GGUF name too long': { file: buildGguf({ tensors: [tensorInfo('n'.repeat(600), [1], F32, 0)], data: 32 }), message: 'length of name of tensor 1: found 600, expected at most 512' },
   'GGUF tensor twice': { file: buildGguf({ tensors: [tensorInfo('x', [8], F32, 0), tensorInfo('x', [8], F32, 32)], data: 64 }), message: 'found the tensor name "x" twice' },
-  'GGUF type known but not read': { file: buildGguf({ tensors: [tensorInfo('x', [256], IQ2_XXS, 0)], data: 96 }), message: 'tensor "x": found storage type IQ2_XXS, expected one of F32, F16', code: 'unsupported-tensor' },
+  'GGUF type known but not read': { file: buildGguf({ tensors: [tensorInfo('x', [256], IQ1_S, 0)], data: 96 }), message: 'tensor "x": found storage type IQ1_S, expected one of F32, F16', code: 'unsupported-tensor' },
   'GGUF type unknown': { file: buildGguf({ tensors: [tensorInfo('x', [256], 99, 0)], data: 96 }), message: 'found storage type number 99 (unknown)', code: 'unsupported-tensor' },
   'GGUF rows not whole blocks': { file: buildGguf({ tensors: [tensorInfo('x', [100, 2], Q4_K, 0)], data: 288 }), message: "found rows of 100 weights, expected a multiple of Q4_K's block of 256" },
   'GGUF offset not aligned': { file: buildGguf({ tensors: [tensorInfo('x', [8], F32, 8)], data: 64 }), message: 'found offset 8, expected a multiple of the alignment 32' },

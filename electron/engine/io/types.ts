@@ -43,7 +43,12 @@ export const ggufStorage = {
   Q4_K: { id: 12, block: 256, bytes: 144 },
   Q5_K: { id: 13, block: 256, bytes: 176 },
   Q6_K: { id: 14, block: 256, bytes: 210 },
+  IQ2_XXS: { id: 16, block: 256, bytes: 66 },
+  IQ2_XS: { id: 17, block: 256, bytes: 74 },
+  IQ3_XXS: { id: 18, block: 256, bytes: 98 },
   IQ4_NL: { id: 20, block: 32, bytes: 18 },
+  IQ3_S: { id: 21, block: 256, bytes: 110 },
+  IQ2_S: { id: 22, block: 256, bytes: 82 },
   IQ4_XS: { id: 23, block: 256, bytes: 136 },
   I8: { id: 24, block: 1, bytes: 1 },
   I16: { id: 25, block: 1, bytes: 2 },
@@ -64,7 +69,7 @@ export function isGgufStorageType(name: string): name is GgufStorageType {
 
 /** GGUF types known by name but not decoded, so that the refusal can say which one was found. */
 export const ggufUnread: Readonly<Record<number, string>> = {
-  4: 'Q4_2 (removed from ggml)', 5: 'Q4_3 (removed from ggml)', 9: 'Q8_1', 15: 'Q8_K', 16: 'IQ2_XXS', 17: 'IQ2_XS', 18: 'IQ3_XXS', 19: 'IQ1_S', 21: 'IQ3_S', 22: 'IQ2_S', 29: 'IQ1_M',
+  4: 'Q4_2 (removed from ggml)', 5: 'Q4_3 (removed from ggml)', 9: 'Q8_1', 15: 'Q8_K', 19: 'IQ1_S', 29: 'IQ1_M',
   31: 'Q4_0_4_4 (removed from ggml)', 32: 'Q4_0_4_8 (removed from ggml)', 33: 'Q4_0_8_8 (removed from ggml)', 36: 'IQ4_NL_4_4 (removed from ggml)', 40: 'NVFP4', 41: 'Q1_0', 42: 'Q2_0',
 }
 

@@ -22,7 +22,7 @@ OUT = pathlib.Path(__file__).with_name('codec-goldens.json')
 # Places of half-precision parameters in a block (MXFP4: of its exponent byte).
 HALVES = {
     'F32': [], 'F16': [], 'BF16': [], 'Q8_0': [0], 'Q4_0': [0], 'Q4_1': [0, 2], 'Q5_0': [0], 'Q5_1': [0, 2], 'IQ4_NL': [0], 'IQ4_XS': [0], 'MXFP4': [],
-    'TQ1_0': [52], 'TQ2_0': [64], 'Q2_K': [80, 82], 'Q3_K': [108], 'Q4_K': [0, 2], 'Q5_K': [0, 2], 'Q6_K': [208],
+    'IQ2_XXS': [0], 'IQ2_XS': [0], 'IQ2_S': [0], 'IQ3_XXS': [0], 'IQ3_S': [0], 'TQ1_0': [52], 'TQ2_0': [64], 'Q2_K': [80, 82], 'Q3_K': [108], 'Q4_K': [0, 2], 'Q5_K': [0, 2], 'Q6_K': [208],
 }
 SCALES = [0x2c1f, 0xab40, 0x7e01, 0x7c00, 0xfc00, 0x0001, 0x8000, 0x7bff]  # two ordinary, NaN, +inf, -inf, denormal, -0, largest
 SEARCHED = {'Q4_0': 2, 'Q4_1': 3, 'Q5_0': 6, 'Q5_1': 7, 'Q8_0': 8, 'Q2_K': 10, 'Q3_K': 11, 'Q4_K': 12, 'Q5_K': 13, 'Q6_K': 14, 'IQ4_NL': 20, 'IQ4_XS': 23, 'MXFP4': 39}
