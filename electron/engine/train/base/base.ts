@@ -2,6 +2,7 @@
  * @file The base of a training run: a model whose layers stay as they are stored. It comes from a quantized checkpoint (GGUF,
  * packed safetensors) or from a checkpoint with the quantized layers of a job in the place of its own.
  */
+import { createHash } from 'node:crypto'
 import { kernels } from '../../../../kernels/kernels.ts'
 import { AppError } from '../../../contract/errors.ts'
 import type { CodecName } from '../../../contract/options.ts'
@@ -22,6 +23,8 @@ export interface Base {
   bytes(layer: string): Promise<Uint8Array>
   /** A layer as the graphs take it. Every call reads it anew. */
   weight(layer: string): Promise<BaseWeight>
+  /** Hash of everything the layers are made of. */
+  sha256(signal: AbortSignal): Promise<string>
   /** Rows of the embedding that `tokens` need, and each token's place among them. */
   embedding(tokens: Int32Array): Promise<{ readonly table: Float32Array; readonly places: Int32Array }>
 }
@@ -83,6 +86,7 @@ export function baseOfCheckpoint(model: DecoderModel): Base {
     codec,
     bytes,
     weight: (layer) => load(model, stored(model, layer), codec(layer), () => bytes(layer), () => model.readWeight(stored(model, layer))),
+    sha256: (signal) => model.checkpoint.sha256(signal),
     async embedding(tokens) {
       const { table, rows } = await tables.embeddingRows(tokens)
       return { table, places: Int32Array.from(rows, Number) }
@@ -103,7 +107,11 @@ async function decodedRows(codec: CodecName, [rows, cols]: readonly [number, num
 
 /** A checkpoint whose layers are replaced by quantized ones: `codecs` says in which format, `blob` gives their bytes. */
 export function baseOfBlobs(model: DecoderModel, codecs: ReadonlyMap<string, CodecName>, blob: ReadBlob): Base {
-  const own = baseOfCheckpoint(model)
+  return overlaid(baseOfCheckpoint(model), codecs, blob)
+}
+
+function overlaid(own: Base, codecs: ReadonlyMap<string, CodecName>, blob: ReadBlob): Base {
+  const { model } = own
   const replaced = (layer: string): CodecName | undefined => codecs.get(stored(model, layer))
   let table: Promise<Uint8Array> | undefined
   async function dense(layer: string, codec: CodecName): Promise<Float32Array> {
@@ -121,6 +129,14 @@ export function baseOfBlobs(model: DecoderModel, codecs: ReadonlyMap<string, Cod
       const name = stored(model, layer)
       return codec === undefined ? own.weight(layer) : load(model, name, codec, () => blob(name), () => dense(name, codec))
     },
+    async sha256(signal) {
+      const hash = createHash('sha256').update(await own.sha256(signal))
+      for (const [layer, codec] of codecs) {
+        signal.throwIfAborted()
+        hash.update(`${layer} ${codec}\n`).update(await blob(layer))
+      }
+      return hash.digest('hex')
+    },
     async embedding(tokens) {
       const codec = codecs.get('embedding')
       if (codec === undefined) return own.embedding(tokens)
@@ -128,4 +144,11 @@ export function baseOfBlobs(model: DecoderModel, codecs: ReadonlyMap<string, Cod
       return decodedRows(codec, shapeOf(model, 'embedding'), await table, tokens)
     },
   }
+}
+
+/** A base with some of its layers in other bytes of the same formats. */
+export function withBlobs(base: Base, blobs: ReadonlyMap<string, Uint8Array>): Base {
+  if (blobs.size === 0) return base
+  const codecs = new Map([...blobs.keys()].map((layer) => [layer, base.codec(layer)]))
+  return overlaid(base, codecs, (layer) => Promise.resolve(blobs.get(layer) ?? new Uint8Array()))
 }

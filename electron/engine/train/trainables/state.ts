@@ -1,5 +1,4 @@
 /** @file Everything a training run computes with: the base's weights as they are stored, the branches beside them, norms, and which of these are trained. */
-import { AppError } from '../../../contract/errors.ts'
 import { copyAdapter, adapterTrainables } from './adapters.ts'
 import { isNorm, normTrainable } from './norms.ts'
 import { scaleTrainable, type ScaleTrainable } from './scales.ts'
@@ -25,10 +24,12 @@ export interface StateOptions {
   /** Branches to compute with, and to train where `adapters` is among the sets. */
   readonly adapter: Adapter
   readonly sets: readonly TrainableSet[]
+  /** Norms in the place of the base's, by canonical name. */
+  readonly norms?: ReadonlyMap<string, Float32Array>
 }
 
 /** Reads the base and copies what will be changed. The order of the trainables is fixed. */
-export async function openState(base: Base, { adapter, sets }: StateOptions, signal: AbortSignal): Promise<TrainingState> {
+export async function openState(base: Base, { adapter, sets, norms }: StateOptions, signal: AbortSignal): Promise<TrainingState> {
   const { spec } = base.model
   const branches = copyAdapter(base.model, adapter)
   const weights = new Map<string, BaseWeight>()
@@ -36,7 +37,7 @@ export async function openState(base: Base, { adapter, sets }: StateOptions, sig
   const scales = new Map<string, ScaleTrainable>()
   const trainables: Trainable[] = []
   for (let block = 0; block < spec.blocks; block++) {
-    const small = copies(await base.model.readExtras(block))
+    const small = copies(await base.model.readExtras(block), `blocks.${block}.`, norms)
     extras.set(block, small)
     for (const short of linears(spec)) {
       signal.throwIfAborted()
@@ -52,20 +53,13 @@ export async function openState(base: Base, { adapter, sets }: StateOptions, sig
     }
     if (sets.includes('norms')) for (const [name, values] of Object.entries(small)) if (isNorm(name)) trainables.push(normTrainable(name, block, values))
   }
-  const small = copies(await base.model.readExtras(null))
+  const small = copies(await base.model.readExtras(null), '', norms)
   extras.set(null, small)
   if (sets.includes('norms')) for (const [name, values] of Object.entries(small)) if (isNorm(name)) trainables.push(normTrainable(name, null, values))
   weights.set('head', await base.weight('head'))
-  if (trainables.length === 0) throw nothingToTrain(base, sets)
   return { base, weights, branches, extras, scales, trainables }
 }
 
-function copies(values: Readonly<Record<string, Float32Array>>): Record<string, Float32Array> {
-  return Object.fromEntries(Object.entries(values).map(([name, array]) => [name, array.slice()]))
-}
-
-function nothingToTrain({ model }: Base, sets: readonly TrainableSet[]): AppError {
-  return new AppError('bad-request', `${model.path}: found nothing to train as ${sets.join(', ') || 'no set'}, expected adapters, scales of quantized layers, or norms`, {
-    hint: 'Scales exist only in quantized layers; adapters need a rank above 0.',
-  })
+function copies(values: Readonly<Record<string, Float32Array>>, prefix: string, replaced: ReadonlyMap<string, Float32Array> | undefined): Record<string, Float32Array> {
+  return Object.fromEntries(Object.entries(values).map(([name, array]) => [name, (replaced?.get(prefix + name) ?? array).slice()]))
 }
