@@ -1,7 +1,6 @@
 /** @file The engine as its hosts call it: the methods of contract/engine.ts, over plain data. */
 import type { z } from 'zod'
 import { EvaluateInput, GenerateInput, PlanInput, type EngineMethod, type engineMethods, type Plan } from '../contract/engine.ts'
-import { AppError } from '../contract/errors.ts'
 import type { Context } from '../contract/events.ts'
 import { Recipe } from '../contract/recipe.ts'
 import type { Evaluation } from '../contract/report.ts'
@@ -32,7 +31,7 @@ const evaluationTokens = 25_000
 
 async function plan(input: PlanInput, context: Context): Promise<Plan> {
   const parsed = PlanInput.parse(input)
-  const { measured, target, budget, pins, correction } = parsed
+  const { measured, target, budget, pins, correction, adapterStorage } = parsed
   const model = await openDecoder(parsed.model, context)
   try {
     const tokenizer = await openModelTokenizer(model)
@@ -40,7 +39,7 @@ async function plan(input: PlanInput, context: Context): Promise<Plan> {
     const length = samples > 0 ? Math.round(tokens / samples) : 0
     const provenance = provenanceOf({
       tool, model: { path: parsed.model, sha256: measured.model.sha256 }, data: samples > 0 ? { path, sha256, samples, length } : null, target, budget, pins, metric: measured.metric,
-      rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, seed,
+      rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, adapterStorage, seed,
     })
     const source = { model, tokenizer, provenance }
     const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }, await measureMachine())
@@ -58,12 +57,12 @@ async function plan(input: PlanInput, context: Context): Promise<Plan> {
 }
 
 async function evaluateFile(input: z.input<typeof EvaluateInput>, context: Context): Promise<Evaluation> {
-  const { model, reference, text, length, windows: most, memoryBytes } = EvaluateInput.parse(input)
+  const { model, reference, adapter, text, length, windows: most, memoryBytes } = EvaluateInput.parse(input)
   const tokenizer = await openTokenizer(reference ?? model)
   const { windows } = await tokenWindows(tokenizer, readTexts(text), { length, signal: context.signal })
   const teacher = reference === undefined ? undefined : await openEvaluable(reference, { memoryBytes }, context)
   try {
-    const subject = await openEvaluable(model, { memoryBytes, elements: teacher?.elements }, context)
+    const subject = await openEvaluable(model, { memoryBytes, elements: teacher?.elements, adapter }, context)
     try {
       return await evaluate({ model: subject, ...(teacher && { reference: teacher }), windows: windows.slice(0, most) }, context)
     } finally {
@@ -87,8 +86,7 @@ export function createEngine(): Engine {
     evaluate: evaluateFile,
     async generate(input, context) {
       const { model, prompt, tokens, temperature, topP, seed, adapter } = GenerateInput.parse(input)
-      if (adapter !== undefined) throw new AppError('bad-request', `--adapter ${adapter}: this model cannot take an adapter here`, { hint: 'Merge the adapter first.' })
-      const { generator, tokenizer, close } = await openGenerator(model, context)
+      const { generator, tokenizer, close } = await openGenerator(model, context, { adapter })
       try {
         const ids = await tokenizer.encode(prompt, context.signal)
         const start = tokenizer.addsBos && tokenizer.bos !== null ? Int32Array.of(tokenizer.bos, ...ids) : ids

@@ -8,6 +8,8 @@ import type { Context } from '../contract/events.ts'
 import type { Recipe } from '../contract/recipe.ts'
 import type { CompressReport, Evaluation } from '../contract/report.ts'
 import { heldOutWindows, openCalibration, openModelTokenizer, type Calibration } from './calibrate/calibration.ts'
+import { correctionOf } from './correct/corrections.ts'
+import { jobAdapter } from './correct/job-adapter.ts'
 import { cutWindows } from './evaluate/windows.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { evaluableDecoder } from './evaluate/decoder.ts'
@@ -63,12 +65,14 @@ async function calibrationOf(model: DecoderModel, recipe: Recipe, context: Conte
 
 async function quantize(job: Job, model: DecoderModel, { windows }: Calibration): Promise<void> {
   const { recipe, context } = job
+  const fit = correctionOf(recipe.correction)
+  const correction = fit && { correction: fit, storage: recipe.adapterStorage ?? 'float16', target: recipe.target }
   const program = openProgram(model, { signal: context.signal })
   const slotBytes = Math.max(...windows.map((window) => window.length), 1) * model.spec.hidden * 4
   const parking = createParking({ slotBytes, memoryBytes: recipe.memoryBytes, folder: job.folder })
   try {
     await quantizeDecoder({
-      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], readWeight: model.readWeight, park: (count) => parking.open(count),
+      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], correction, readWeight: model.readWeight, park: (count) => parking.open(count),
     })
   } finally {
     program.dispose()
@@ -90,7 +94,7 @@ async function evaluationOf(model: DecoderModel, tokenizer: Tokenizer, exported:
     windows = cutWindows(tokens, { length, bos: tokenizer.addsBos ? tokenizer.bos : null }, text)
   } else if (recipe.data) windows = await heldOutWindows(tokenizer, recipe.data.path, { samples: recipe.data.samples, length, seed: recipe.seed }, evaluationWindows, context)
   else return null
-  const subject = await openEvaluable(exported.path, { memoryBytes: recipe.memoryBytes, elements: model.elements }, context)
+  const subject = await openEvaluable(exported.path, { memoryBytes: recipe.memoryBytes, elements: model.elements, adapter: exported.adapter?.path }, context)
   try {
     return await evaluate({ model: subject, reference: evaluableDecoder(model), windows }, context)
   } finally {
@@ -114,7 +118,7 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
     const progress = beginStage(context, 'export', 1)
     const exporter = exporters[recipe.target]
     const exported = await exporter.write(
-      { model, tokenizer: calibration.tokenizer, provenance: provenanceOf(recipe), choice: recipe.choice, blob: (layer) => job.readTensor(layer), out: path.join(out, exporter.fileName === '' ? 'model' : '') },
+      { model, tokenizer: calibration.tokenizer, provenance: provenanceOf(recipe), choice: recipe.choice, blob: (layer) => job.readTensor(layer), adapter: jobAdapter(job, model.layers, recipe.choice), out: path.join(out, exporter.fileName === '' ? 'model' : '') },
       context,
     )
     progress.advance(exported.path)
@@ -129,6 +133,7 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
       output: exported.path,
       target: recipe.target,
       sha256: exported.sha256,
+      ...(exported.adapter && { adapter: exported.adapter }),
       ...observed,
       predicted: { sizeBytes: predicted.sizeBytes, peakMemoryBytes: predicted.peakMemoryBytes, elapsedMs: predicted.elapsedMs, loss: predicted.loss },
       layers: recipe.choice,

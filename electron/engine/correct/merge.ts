@@ -2,7 +2,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { kernels } from '../../../kernels/kernels.ts'
 import type { BlockWeights } from '../calibrate/runner.ts'
+import { linears } from '../graph/decoder/spec.ts'
 import { blockLayers, type BlockLayer } from '../model.ts'
+import type { DecoderModel } from '../session/model.ts'
 import { adapterScale, type Adapter, type LayerAdapter } from './adapter.ts'
 
 /** Values added between two turns of the event loop: a few milliseconds. */
@@ -40,4 +42,13 @@ export async function mergeBlock(block: number, weights: BlockWeights, adapter: 
     if (branch !== undefined && dense !== undefined) merged[part] = await mergeBranch(dense, branch)
   }
   return merged
+}
+
+/** Reads a model's blocks with the branches merged, one block at a time. */
+export function mergedWeights({ spec, readWeight }: Pick<DecoderModel, 'spec' | 'readWeight'>, adapter: Adapter): (block: number) => Promise<BlockWeights> {
+  return async (block) => {
+    const read: Partial<Record<BlockLayer, Float32Array>> = {}
+    for (const part of linears(spec)) read[part] = await readWeight(`blocks.${block}.${part}`)
+    return mergeBlock(block, read, adapter)
+  }
 }

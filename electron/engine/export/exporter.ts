@@ -1,7 +1,9 @@
 /** @file What an exporter is: one a target, in a table. It writes what the job has quantized and says exactly how large it will be. */
 import path from 'node:path'
 import type { Context } from '../../contract/events.ts'
+import { optionName } from '../../contract/options.ts'
 import type { LayerChoice, Recipe } from '../../contract/recipe.ts'
+import type { AdapterSource } from '../correct/adapter-source.ts'
 import type { Tokenizer } from '../io/tokenizer.ts'
 import type { DecoderModel } from '../session/model.ts'
 
@@ -12,9 +14,14 @@ export type ReadBlob = (layer: string) => Promise<Uint8Array>
 export type Provenance = Omit<Recipe, 'choice' | 'predicted' | 'memoryBytes' | 'version'>
 
 /** What of a recipe goes into the file: names of model and data in place of their paths, which are nobody else's business. */
-export function provenanceOf({ tool, model, data, target, budget, pins, metric, rounder, correction, layout, seed }: Provenance): Provenance {
+export function provenanceOf({ tool, model, data, target, budget, pins, metric, rounder, correction, adapterStorage, layout, seed }: Provenance): Provenance {
   const named = <T extends { readonly path: string }>(source: T): T => ({ ...source, path: path.basename(path.resolve(source.path)) })
-  return { tool, model: named(model), data: data && named(data), target, budget, pins, metric, rounder, correction, ...(layout !== undefined && { layout }), seed }
+  return { tool, model: named(model), data: data && named(data), target, budget, pins, metric, rounder, correction, ...(adapterStorage !== undefined && { adapterStorage }), ...(layout !== undefined && { layout }), seed }
+}
+
+/** Option of each layer by name, with its rank, as files tell it. */
+export function chosenOptions(choice: readonly LayerChoice[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(choice.map(({ name, option, rank }) => [name, optionName({ codec: option, rank })]))
 }
 
 export interface ExportSource {
@@ -26,15 +33,24 @@ export interface ExportSource {
 export interface ExportTask extends ExportSource {
   readonly choice: readonly LayerChoice[]
   readonly blob: ReadBlob
+  /** Branches of the layers whose choice has a rank; may be missing where none has. */
+  readonly adapter?: AdapterSource | null
   /** Folder that receives the files. */
   readonly out: string
 }
 
-export interface Exported {
+export interface ExportedFile {
   /** The file or folder to open. */
   readonly path: string
   readonly sizeBytes: number
   readonly sha256: string
+}
+
+export interface Exported extends ExportedFile {
+  /** Of everything that was written, the adapter included. */
+  readonly sizeBytes: number
+  /** Low-rank branches in a file of their own. */
+  readonly adapter?: ExportedFile
 }
 
 export interface Exporter {

@@ -4,5 +4,6 @@ import type { Exporter } from './exporter.ts'
 import { gguf } from './gguf.ts'
 import { onnxExporter } from './onnx-decoder.ts'
 import { safetensorsExporter } from './safetensors.ts'
+import { ggufAdapter, peftAdapter, withAdapter } from './with-adapter.ts'
 
-export const exporters = { gguf, onnx: onnxExporter(), safetensors: safetensorsExporter() } as const satisfies Record<Target, Exporter>
+export const exporters = { gguf: withAdapter(gguf, ggufAdapter), onnx: onnxExporter(), safetensors: withAdapter(safetensorsExporter(), peftAdapter) } as const satisfies Record<Target, Exporter>

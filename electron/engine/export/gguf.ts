@@ -3,7 +3,7 @@ import path from 'node:path'
 import { AppError } from '../../contract/errors.ts'
 import type { LayerChoice } from '../../contract/recipe.ts'
 import { ggufSize, writeGguf, type GgufEntries } from '../io/gguf-writer.ts'
-import type { Exporter, ExportTask } from './exporter.ts'
+import { chosenOptions, type Exporter, type ExportTask } from './exporter.ts'
 import { modelEntries } from './gguf-metadata.ts'
 import { ggufTensors } from './gguf-tensors.ts'
 import { tokenizerEntries } from './gguf-tokenizer.ts'
@@ -26,7 +26,7 @@ function entriesOf(task: Pick<ExportTask, 'model' | 'tokenizer' | 'provenance'>,
   return {
     ...modelEntries(spec, family.ggufArchitecture, path.basename(path.resolve(model.path)).replace(/\.gguf$/, ''), mainOption(task, choice)),
     ...tokenizerEntries(tokenizer, spec.vocabulary),
-    'halftone.recipe': { type: 'string', value: JSON.stringify({ ...provenance, choice: Object.fromEntries(choice.map(({ name, option }) => [name, option])) }) },
+    'halftone.recipe': { type: 'string', value: JSON.stringify({ ...provenance, choice: chosenOptions(choice) }) },
   }
 }
 

@@ -9,15 +9,17 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Context } from '../../contract/events.ts'
 import type { LayerChoice } from '../../contract/recipe.ts'
+import type { LayerAdapter } from '../correct/adapter.ts'
 import { encodeModel } from '../graph/encode.ts'
 import type { Graph } from '../graph/graph.ts'
 import { writeWhole, type Chunks, type Written } from '../io/write-file.ts'
 import { fileProblem } from '../io/problems.ts'
 import { beginStage } from '../job/progress.ts'
 import type { DecoderModel } from '../session/model.ts'
-import type { Exported, Exporter, ExportSource, ExportTask, ReadBlob } from './exporter.ts'
+import { chosenOptions, type Exported, type Exporter, type ExportSource, type ExportTask, type ReadBlob } from './exporter.ts'
 import { externalData, type ExternalData } from './onnx-data.ts'
 import { dataFile, genaiConfig, genaiFile, modelFile, recipeKey, specialTokens, weightsKey } from './onnx-genai.ts'
+import type { StoredBranches } from './onnx-branch.ts'
 import { decoderGraph } from './onnx-graph.ts'
 import type { Accuracy } from './onnx-layers.ts'
 
@@ -31,7 +33,7 @@ export function onnxExporter({ accuracy = 'balanced' }: { accuracy?: Accuracy } 
   return {
     fileName: '',
     async size(source, choice) {
-      const { graph, data } = draft(source, choice, accuracy, unread)
+      const { graph, data } = draft(source, choice, accuracy, unread, unreadBranch)
       const files = await smallFiles(source)
       return encodeModel(graph).length + data.sizeBytes() + files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     },
@@ -40,16 +42,21 @@ export function onnxExporter({ accuracy = 'balanced' }: { accuracy?: Accuracy } 
 }
 
 /** The graph of a choice and the plan of its data; nothing is read yet. */
-function draft({ model, provenance }: ExportSource, choice: readonly LayerChoice[], accuracy: Accuracy, blob: ReadBlob): { graph: Graph; data: ExternalData } {
+function draft({ model, provenance }: ExportSource, choice: readonly LayerChoice[], accuracy: Accuracy, blob: ReadBlob, readBranch: StoredBranches['read']): { graph: Graph; data: ExternalData } {
   const data = externalData(dataFile)
   const options = new Map(choice.map(({ name, option }) => [name, option]))
-  const metadata = { [recipeKey]: JSON.stringify({ ...provenance, choice: Object.fromEntries(options) }), [weightsKey]: String(model.elements) }
-  const source = { spec: model.spec, choice: options, readTensor: blob, readExtras: (block: number | null) => model.readExtras(block), halfPositions: hasHalfPositions(model), accuracy, metadata }
+  const metadata = { [recipeKey]: JSON.stringify({ ...provenance, choice: chosenOptions(choice) }), [weightsKey]: String(model.elements) }
+  const branches = { ranks: new Map(choice.map(({ name, rank }) => [name, rank])), storage: provenance.adapterStorage ?? 'float16', read: readBranch }
+  const source = { spec: model.spec, branches, choice: options, readTensor: blob, readExtras: (block: number | null) => model.readExtras(block), halfPositions: hasHalfPositions(model), accuracy, metadata }
   return { graph: decoderGraph(source, data), data }
 }
 
 function unread(layer: string): Promise<Uint8Array> {
   return Promise.reject(new Error(`layer ${layer} is not read to know a size`))
+}
+
+function unreadBranch(layer: string): Promise<LayerAdapter> {
+  return Promise.reject(new Error(`the branch of ${layer} is not read to know a size`))
 }
 
 function hasHalfPositions({ checkpoint, places }: DecoderModel): boolean {
@@ -96,8 +103,8 @@ async function copyOf(folder: string, name: string): Promise<SmallFile | null> {
 }
 
 async function write(task: ExportTask, accuracy: Accuracy, context: Context): Promise<Exported> {
-  const { choice, out, blob } = task
-  const { graph, data } = draft(task, choice, accuracy, blob)
+  const { choice, out, blob, adapter } = task
+  const { graph, data } = draft(task, choice, accuracy, blob, (layer) => adapter?.read(layer) ?? unreadBranch(layer))
   const files: Pick<SmallFile, 'name' | 'chunks'>[] = [
     { name: dataFile, chunks: () => dataChunks(data, choice, context) },
     ...(await smallFiles(task)),

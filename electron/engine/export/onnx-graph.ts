@@ -9,6 +9,7 @@ import { createBuilder, type Builder } from '../graph/builder.ts'
 import { blockExtras, linearShape, modelExtras, type DecoderSpec, type Rope } from '../graph/decoder/spec.ts'
 import type { Dimension, Graph } from '../graph/graph.ts'
 import type { BlockLayer } from '../model.ts'
+import { addBranch, type StoredBranches } from './onnx-branch.ts'
 import type { ExternalData } from './onnx-data.ts'
 import { lookUp, multiply, storeWeight, type Accuracy, type StoredWeight, type WeightStore } from './onnx-layers.ts'
 import { alibiBias, positions, rotaryTables, type Positions, type RotaryTables } from './onnx-positions.ts'
@@ -19,6 +20,8 @@ export interface DecoderSource {
   readonly choice: ReadonlyMap<string, string>
   /** The codec's bytes of a layer. */
   readonly readTensor: (layer: string) => Promise<Uint8Array>
+  /** Low-rank branches beside layers; none where it is missing. */
+  readonly branches?: StoredBranches
   /** Norms and biases of a block, or of the model outside the blocks (null). */
   readonly readExtras: (block: number | null) => Promise<Readonly<Record<string, Float32Array>>>
   /** Store learned positions in 16 bits: they are so in the source. */
@@ -35,6 +38,7 @@ interface Parts {
   readonly b: Builder
   readonly spec: DecoderSpec
   readonly store: WeightStore
+  readonly branches: StoredBranches | undefined
   readonly weight: (name: string, shape: readonly [number, number]) => StoredWeight
   /** A norm's or bias's values as an initializer, by full name. */
   readonly extra: (name: string) => string
@@ -69,12 +73,12 @@ export function cacheHeadSize({ headSize }: DecoderSpec): number {
 const pastName = (block: number, part: string): string => `past_key_values.${block}.${part}`
 const presentName = (block: number, part: string): string => `present.${block}.${part}`
 
-function openParts({ spec, choice, readTensor, readExtras, halfPositions, accuracy }: DecoderSource, b: Builder, data: ExternalData): Parts {
+function openParts({ spec, choice, readTensor, branches, readExtras, halfPositions, accuracy }: DecoderSource, b: Builder, data: ExternalData): Parts {
   const store: WeightStore = { b, data, accuracy, read: readTensor }
   const shapes = new Map<string, readonly number[]>([...modelExtras(spec)])
   for (let block = 0; block < spec.blocks; block++) for (const [name, length] of blockExtras(spec)) shapes.set(`blocks.${block}.${name}`, [length])
   return {
-    b, spec, store, halfPositions,
+    b, spec, store, branches, halfPositions,
     weight(name, shape) {
       const option = choice.get(name)
       if (option === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${name}`, { hint: 'Plan again for this model.' })
@@ -158,9 +162,11 @@ function blocks(parts: Parts, start: string, context: AttentionContext): string 
   return branch === null ? stream : b.one('Add', [stream, branch])
 }
 
-function linear({ spec, store, weight, extra }: Parts, x: string, block: number, layer: BlockLayer): string {
+function linear({ spec, store, branches, weight, extra }: Parts, x: string, block: number, layer: BlockLayer): string {
   const name = `blocks.${block}.${layer}`
-  return multiply(store, x, weight(name, linearShape(spec, layer)), spec.biases.includes(layer) ? extra(`${name}.bias`) : null)
+  const shape = linearShape(spec, layer)
+  const y = multiply(store, x, weight(name, shape), spec.biases.includes(layer) ? extra(`${name}.bias`) : null)
+  return branches === undefined ? y : addBranch(store, branches, { name, shape, x, y })
 }
 
 const activations: Readonly<Record<DecoderSpec['activation'], (b: Builder, x: string) => string>> = {

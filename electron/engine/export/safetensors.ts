@@ -14,7 +14,7 @@ import { fileProblem } from '../io/problems.ts'
 import { DEFAULT_SHARD_BYTES, safetensorsSize, writeSafetensors } from '../io/safetensors-writer.ts'
 import { INDEX_NAME } from '../io/shards.ts'
 import { writeWhole, type Chunks, type Written } from '../io/write-file.ts'
-import type { Exporter, ExportSource, ExportTask, ReadBlob } from './exporter.ts'
+import { chosenOptions, type Exporter, type ExportSource, type ExportTask, type ReadBlob } from './exporter.ts'
 import { quantizationConfig } from './quantization-config.ts'
 import { folderTensors, type FolderTensors } from './safetensors-tensors.ts'
 
@@ -84,7 +84,7 @@ async function draft(asked: PackedLayoutName | undefined, source: ExportSource, 
     tensors,
     files: [
       ...(await companionFiles(folder)),
-      text(RECIPE_NAME, { ...source.provenance, choice: Object.fromEntries(options) }),
+      text(RECIPE_NAME, { ...source.provenance, choice: chosenOptions(choice) }),
       ...(layout === 'gptq' && quantization ? [text('quantize_config.json', quantization)] : []),
       text('config.json', quantization ? { ...config, quantization_config: quantization } : config),
     ],
