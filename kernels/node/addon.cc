@@ -6,6 +6,7 @@
 namespace halftone {
 
 void add_codec_planes(Napi::Env env, Napi::Object exports);
+void add_adam_step(Napi::Env env, Napi::Object exports);
 void add_codecs(Napi::Env env, Napi::Object exports);
 void add_linalg(Napi::Env env, Napi::Object exports);
 void add_scoring(Napi::Env env, Napi::Object exports);
@@ -15,6 +16,7 @@ void add_weighted_error(Napi::Env env, Napi::Object exports);
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setThreads", Napi::Function::New(env, [](const Napi::CallbackInfo& info) { set_threads(info[0].As<Napi::Number>().Int32Value()); }));
   add_codec_planes(env, exports);
+  add_adam_step(env, exports);
   add_codecs(env, exports);
   add_linalg(env, exports);
   add_scoring(env, exports);

@@ -13,9 +13,11 @@ namespace {
 constexpr int64_t panel_cols = tile_cols<float>;
 static_assert(panel_cols == unpacked_at_once);
 
-// Parts of work, in output rows or columns: fixed, so that results do not depend on the number of threads.
-constexpr int64_t forward_span = 4 * panel_cols;   // of 256 x 64 weights a block, 64 KiB unpacked one panel at a time
-constexpr int64_t backward_span = 8 * panel_cols;  // reads 32 to 128 bytes of a row at a time
+// Parts of work, in output rows or columns. A block of activations is read again for every part, so that parts are as wide
+// as the second-level cache allows, but for sixteen of them. They do not change the order in which an element is summed.
+constexpr int64_t least_span = 4 * panel_cols, most_span = 16 * panel_cols;
+int64_t part_span(int64_t count) { return std::clamp(round_up(count / 16, panel_cols), least_span, most_span); }
+
 constexpr int64_t gradient_span = 8 * tile_rows;
 constexpr int64_t dot_weights = 1 << 16;  // weights of a part of a product with few rows
 
@@ -146,12 +148,13 @@ const QMatMulKernels& qmatmul_kernels(int bits) {
 void qmatmul_forward(const PackedWeight& w, const float* a, int64_t m, float* y, Threads threads) {
   if (m <= most_dot_rows) return forward_few(w, a, m, y, threads);
   Panels x(a, m, w.cols, threads);
-  run_parts(threads, parts_of(w.rows, forward_span), [&](int64_t part) {
+  int64_t span = part_span(w.rows);
+  run_parts(threads, parts_of(w.rows, span), [&](int64_t part) {
     Buffer<float> panel(gemm_depth * panel_cols);
-    int64_t last = std::min(w.rows, (part + 1) * forward_span);
+    int64_t last = std::min(w.rows, (part + 1) * span);
     for (int64_t begin = 0; begin < w.cols; begin += gemm_depth) {
       int64_t end = std::min(w.cols, begin + gemm_depth);
-      for (int64_t n = part * forward_span; n < last; n += panel_cols) {
+      for (int64_t n = part * span; n < last; n += panel_cols) {
         qmatmul_kernels(w.bits).panel_of_rows(w, n, begin, end, panel.data());
         multiply_panel(x, begin, end - begin, m, panel.data(), y + n, w.rows, std::min(panel_cols, last - n));
       }
@@ -161,12 +164,13 @@ void qmatmul_forward(const PackedWeight& w, const float* a, int64_t m, float* y,
 
 void qmatmul_backward(const PackedWeight& w, const float* dy, int64_t m, float* dx, Threads threads) {
   Panels x(dy, m, w.rows, threads);
-  run_parts(threads, parts_of(w.cols, backward_span), [&](int64_t part) {
+  int64_t span = part_span(w.cols);
+  run_parts(threads, parts_of(w.cols, span), [&](int64_t part) {
     Buffer<float> panel(gemm_depth * panel_cols);
-    int64_t last = std::min(w.cols, (part + 1) * backward_span);
+    int64_t last = std::min(w.cols, (part + 1) * span);
     for (int64_t begin = 0; begin < w.rows; begin += gemm_depth) {
       int64_t end = std::min(w.rows, begin + gemm_depth);
-      for (int64_t k = part * backward_span; k < last; k += panel_cols) {
+      for (int64_t k = part * span; k < last; k += panel_cols) {
         qmatmul_kernels(w.bits).panel_of_cols(w, k, begin, end, panel.data());
         multiply_panel(x, begin, end - begin, m, panel.data(), dx + k, w.cols, std::min(panel_cols, last - k));
       }

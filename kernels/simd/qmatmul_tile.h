@@ -2,7 +2,7 @@
 //   V { lanes; Register; load, store, splat, fma(a, b, c) = a b + c, add, mul, sum(v);
 //       unpack<bits>(p, Register out[16 / lanes]): 16 codes as floats, reads 2 · bits bytes;
 //       placing<bits>, place<bits>(p, Register out[16 / lanes]): the same in their places, may read dot_padding bytes more;
-//       transpose(Register v[lanes]) in place }.
+//       prefetch(p), transpose(Register v[lanes]) in place }.
 // Included by one source file per instruction set. Everything here has internal linkage (see gemm_tile.h).
 #pragma once
 #include <cstring>
@@ -52,6 +52,7 @@ struct Packed {
           Register row[vectors];
           int64_t at = n + first + i;
           weights(w, at < w.rows ? at : w.rows - 1, k, g, row);
+          V::prefetch(w.row(at + 16) + k * bits / 8);  // of the next panel
           for (int j = 0; j < vectors; j++) block[j][i] = row[j];
         }
         for (int j = 0; j < vectors; j++) {
@@ -67,6 +68,7 @@ struct Packed {
     for (int64_t n = begin; n < end; n++, panel += 16) {
       Register row[vectors];
       weights(w, n, k, g, row);
+      V::prefetch(w.row(n + end - begin) + k * bits / 8);  // of the next panel
       for (int j = 0; j < vectors; j++) V::store(panel + j * V::lanes, row[j]);
       for (int64_t i = w.cols - k; i < 16; i++) panel[i] = 0;
     }
@@ -123,6 +125,8 @@ struct Packed {
         for (int r = 0; r < R; r++) {
           Register row[vectors];
           V::template place<bits>(codes + r * row_bytes, row);
+          // The rows after these, at the same place: too short for the processor to see that they will be read.
+          if (block % 4 == 0) V::prefetch(codes + (r + R) * row_bytes);
           for (int i = 0; i < m; i++) {
             for (int j = 0; j < vectors; j++) part[r][i][j] = V::fma(row[j], V::load(a + i * blocks * 16 + j * V::lanes), part[r][i][j]);
           }
