@@ -39,7 +39,7 @@ async function plan(input: PlanInput, context: Context): Promise<Plan> {
     const length = samples > 0 ? Math.round(tokens / samples) : 0
     const provenance = provenanceOf({
       tool, model: { path: parsed.model, sha256: measured.model.sha256 }, data: samples > 0 ? { path, sha256, samples, length } : null, target, budget, pins, metric: measured.metric,
-      rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, adapterStorage, seed,
+      rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, ...(correction !== 'none' && { adapterStorage }), seed,
     })
     const source = { model, tokenizer, provenance }
     const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }, await measureMachine())
