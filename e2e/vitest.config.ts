@@ -9,6 +9,7 @@ export default defineConfig({
     globalSetup: ['e2e/announce.ts'],
     pool: 'forks',
     fileParallelism: false,
+    expect: { poll: { timeout: 15_000 } },
     testTimeout: 180_000,
     hookTimeout: 60_000,
   },

@@ -31,13 +31,13 @@ const products: Product[] = [
 
 const compiler = process.env.CXX ?? (windows ? 'cl' : 'c++')
 const common = windows
-  ? ['/nologo', '/std:c++20', '/O2', '/EHsc', '/MD', '/W3', '/DNAPI_VERSION=9', '/DNODE_ADDON_API_CPP_EXCEPTIONS', '/DNOMINMAX']
+  ? ['/nologo', '/std:c++20', '/utf-8', '/O2', '/EHsc', '/MD', '/W3', '/DNAPI_VERSION=9', '/DNODE_ADDON_API_CPP_EXCEPTIONS', '/DNOMINMAX']
   : ['-std=c++20', '-O3', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', ...(process.env.CI ? ['-Werror', '-Wno-error=stringop-overflow', '-Wno-error=maybe-uninitialized'] : []), // GCC 12 sees these two where they are not
        '-fno-math-errno', '-ffp-contract=off', '-DNAPI_VERSION=9', '-DNODE_ADDON_API_CPP_EXCEPTIONS',
       ...(sanitize ? ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'] : [])]
 const wide: Record<string, string[]> = {
   avx2: windows ? ['/arch:AVX2'] : ['-mavx2', '-mfma', '-mf16c'],
-  avx512: windows ? ['/arch:AVX512'] : ['-mavx2', '-mfma', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx512vbmi', '-mavx512vnni', '-Wno-uninitialized', '-Wno-maybe-uninitialized'], // of GCC's own header
+  avx512: windows ? ['/arch:AVX512'] : ['-mavx2', '-mfma', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx512vbmi', '-mavx512vnni'],
   neon: [],
 }
 

@@ -166,6 +166,13 @@ export interface Kernels {
   outputError(a: Float32Array, b: Float32Array, shape: Shape, hessian: Float64Array): Promise<number>
   /** Σ_r row[r]·Σ_j column[j]·(a − b)², both [rows, cols]; weights null for ones. */
   weightedError(a: Float32Array, b: Float32Array, shape: Shape, rowWeights: Float64Array | null, columnWeights: Float32Array | null): Promise<number>
+  /** Best approximation of a rank ≤ rows, cols: matrix ≈ u diag(s) vᵀ; u [rows, rank], s [rank] falling, v [cols, rank]. */
+  truncatedSvd(matrix: Float32Array, shape: Shape, rank: number, seed: number): Promise<{ u: Float32Array; s: Float32Array; v: Float32Array }>
+  /**
+   * b [rows, rank] and a [rank, cols] with the least tr((Δ − b·a) H (Δ − b·a)ᵀ), the closed form of EoRA (Liu et al. 2024);
+   * H = XᵀX may be singular. y = x Ŵᵀ + (x aᵀ) bᵀ.
+   */
+  lowRankCorrection(delta: Float32Array, shape: Shape, hessian: Float64Array, rank: number, seed: number, b: Float32Array, a: Float32Array): Promise<void>
   /** c [m, n] = a [m, k] · b [k, n]; transposeA/B read the operands transposed. */
   matmul(a: Float32Array, b: Float32Array, m: number, n: number, k: number, transposeA: boolean, transposeB: boolean, c: Float32Array): Promise<void>
 

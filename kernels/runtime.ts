@@ -61,24 +61,34 @@ function cancelled(): AppError {
   return new AppError('cancelled', 'Cancelled')
 }
 
-async function run(session: RawSession, feeds: Readonly<Record<string, Tensor>>, fetches: Readonly<Record<string, Tensor | null>>, signal?: AbortSignal): Promise<Record<string, Tensor>> {
-  if (signal?.aborted) throw cancelled()
-  let cancel: (() => void) | undefined
-  try {
-    const started = session.start(feeds, fetches)
-    cancel = started.cancel
-    signal?.addEventListener('abort', cancel)
-    const made = await started.promise
-    const result: Record<string, Tensor> = {}
-    for (const [name, place] of Object.entries(fetches)) {
-      const tensor = place ?? made[name]
-      if (tensor) result[name] = tensor
+type Run = NativeSession['run']
+
+/** `running` holds the cancel functions of the runs under way. */
+function runOf(session: RawSession, running: Set<() => void>): Run {
+  return async (feeds, fetches, signal) => {
+    if (signal?.aborted) throw cancelled()
+    let cancel: (() => void) | undefined
+    try {
+      const started = session.start(feeds, fetches)
+      cancel = started.cancel
+      running.add(cancel)
+      signal?.addEventListener('abort', cancel)
+      const made = await started.promise
+      if (signal?.aborted) throw cancelled()
+      const result: Record<string, Tensor> = {}
+      for (const [name, place] of Object.entries(fetches)) {
+        const tensor = place ?? made[name]
+        if (tensor) result[name] = tensor
+      }
+      return result
+    } catch (cause) {
+      throw signal?.aborted ? cancelled() : failed(cause, 'ONNX Runtime run')
+    } finally {
+      if (cancel) {
+        running.delete(cancel)
+        signal?.removeEventListener('abort', cancel)
+      }
     }
-    return result
-  } catch (cause) {
-    throw signal?.aborted ? cancelled() : failed(cause, 'ONNX Runtime run')
-  } finally {
-    if (cancel) signal?.removeEventListener('abort', cancel)
   }
 }
 
@@ -87,6 +97,9 @@ let opened: Runtime | undefined
 export function runtime(): Runtime {
   if (opened) return opened
   const { version, library, addon } = open()
+  const running = new Set<() => void>()
+  // Node waits for native work before it exits.
+  process.on('exit', () => running.forEach((cancel) => cancel()))
   opened = {
     version,
     library,
@@ -97,7 +110,7 @@ export function runtime(): Runtime {
         return {
           inputNames: session.inputNames,
           outputNames: session.outputNames,
-          run: (feeds, fetches, signal) => run(session, feeds, fetches, signal),
+          run: runOf(session, running),
           dispose: () => session.dispose(),
         }
       } catch (cause) {

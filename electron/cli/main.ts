@@ -1,6 +1,7 @@
 /** @file The command line's table of contents. */
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
+import { addAdapter } from './commands/adapter.ts'
 import { addCompress } from './commands/compress.ts'
 import { addDemo } from './commands/demo.ts'
 import { addEvaluate } from './commands/evaluate.ts'
@@ -11,7 +12,7 @@ import { addPlan } from './commands/plan.ts'
 import { addRun } from './commands/run.ts'
 import type { AddCommand } from './commands/command.ts'
 
-const commands: readonly AddCommand[] = [addInspect, addMeasure, addPlan, addCompress, addRun, addEvaluate, addGenerate, addDemo]
+const commands: readonly AddCommand[] = [addInspect, addMeasure, addPlan, addCompress, addRun, addEvaluate, addGenerate, addAdapter, addDemo]
 
 const program = new Command('halftone').description(packageJson.description).version(packageJson.version)
 for (const add of commands) add(program)

@@ -129,6 +129,26 @@ export const GenerateInput = z.object({
 })
 export type GenerateInput = z.input<typeof GenerateInput>
 
+/** What an adapter can be made into, with the model it belongs to. */
+export const adapterForms = ['gguf', 'peft', 'merged', 'requantized'] as const
+
+export const AdaptInput = z.object({
+  model: z.string(),
+  adapter: z.string(),
+  form: z.enum(adapterForms),
+  /** Of a requantized merge: the format of every layer; each layer's present one where it is missing. */
+  option: z.string().optional(),
+  out: z.string(),
+  /** Text on which a merge is compared with the model and its adapter. */
+  text: z.string().optional(),
+  length: z.number().int().positive().default(512),
+  windows: z.number().int().positive().optional(),
+})
+export type AdaptInput = z.input<typeof AdaptInput>
+
+export const AdaptReport = z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string(), /** The result against the model with its adapter. */ evaluation: Evaluation.optional() })
+export type AdaptReport = z.infer<typeof AdaptReport>
+
 /** Channel → shapes. `run` works in a job folder and can be resumed with the same input. */
 export const engineMethods = {
   inspect: { input: z.object({ model: z.string() }), output: ModelSummary },
@@ -137,6 +157,7 @@ export const engineMethods = {
   plan: { input: PlanInput, output: Plan },
   run: { input: z.object({ recipe: Recipe, folder: z.string(), out: z.string(), resume: z.boolean().default(false), text: z.string().optional() }), output: CompressReport },
   evaluate: { input: EvaluateInput, output: Evaluation },
+  adapt: { input: AdaptInput, output: AdaptReport },
   generate: { input: GenerateInput, output: z.object({ text: z.string(), tokens: z.number(), tokensPerSecond: z.number() }) },
 } as const satisfies Record<string, { input: z.ZodType; output: z.ZodType }>
 export type EngineMethod = keyof typeof engineMethods

@@ -10,6 +10,7 @@ import { openModelTokenizer } from './calibrate/calibration.ts'
 import { generate } from './evaluate/generate.ts'
 import { openEvaluable, openGenerator } from './evaluate/open.ts'
 import { evaluate } from './evaluate/perplexity.ts'
+import { adapt } from './export/adapt.ts'
 import { exporters } from './export/exporters.ts'
 import { provenanceOf } from './export/exporter.ts'
 import { previewData } from './io/data-preview.ts'
@@ -84,6 +85,7 @@ export function createEngine(): Engine {
     plan,
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),
     evaluate: evaluateFile,
+    adapt,
     async generate(input, context) {
       const { model, prompt, tokens, temperature, topP, seed, adapter } = GenerateInput.parse(input)
       const { generator, tokenizer, close } = await openGenerator(model, context, { adapter })

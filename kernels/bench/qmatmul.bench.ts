@@ -9,8 +9,22 @@ import { encodeModel } from '../../electron/engine/graph/encode.ts'
 import { kernels, type NativeSession, type Tensor } from '../kernels.ts'
 import { runtime } from '../runtime.ts'
 
-interface Setting { readonly rows: number; readonly out: number; readonly in: number; readonly layers: number; readonly rounds: number; readonly bits: readonly number[]; readonly backwardBits: readonly number[] }
-interface Contender { readonly name: string; readonly session: NativeSession; readonly feeds: Record<string, Tensor>; readonly fetches: Record<string, Tensor>; best: number }
+interface Setting {
+  readonly rows: number
+  readonly out: number
+  readonly in: number
+  readonly layers: number
+  readonly rounds: number
+  readonly bits: readonly number[]
+  readonly backwardBits: readonly number[]
+}
+interface Contender {
+  readonly name: string
+  readonly session: NativeSession
+  readonly feeds: Record<string, Tensor>
+  readonly fetches: Record<string, Tensor>
+  best: number
+}
 
 const group = 64
 const settings: readonly Setting[] = [
@@ -47,7 +61,10 @@ function contender(name: string, session: NativeSession, setting: Setting, [from
 
 async function contenders(setting: Setting): Promise<Contender[]> {
   const { in: k, out: n } = setting
-  const dense = await open(setting, (b, layer) => b.one('MatMul', ['x', b.initializer({ name: `w${layer}`, type: 'float32', dims: [k, n], data: new Uint8Array(filled(k * n).buffer) })]))
+  const dense = await open(setting, (b, layer) => {
+    const weight = b.initializer({ name: `w${layer}`, type: 'float32', dims: [k, n], data: new Uint8Array(filled(k * n).buffer) })
+    return b.one('MatMul', ['x', weight])
+  })
   const list = [contender('float32', dense, setting, [k, n])]
   for (const [bits, backward] of [...setting.bits.map((bits) => [bits, 0] as const), ...setting.backwardBits.map((bits) => [bits, 1] as const)]) {
     const weights: Record<string, Tensor> = {}
@@ -74,9 +91,10 @@ export async function bench(): Promise<Record<string, unknown>[]> {
       }
     }
     const { rows, in: k, out: n, layers, rounds } = setting
+    const conditions = { rows, in: k, out: n, layers, group, rounds, threads: 1, simd: kernels().simd(), runtime: runtime().version }
     for (const { name, best, session } of list) {
       session.dispose()
-      results.push({ name, rows, in: k, out: n, layers, group, rounds, threads: 1, simd: kernels().simd(), runtime: runtime().version, ms: best, gflops: 2 * rows * k * n * layers / best / 1e6, speedup: (list[0]?.best ?? NaN) / best })
+      results.push({ name, ...conditions, ms: best, gflops: 2 * rows * k * n * layers / best / 1e6, speedup: (list[0]?.best ?? NaN) / best })
     }
   }
   return results

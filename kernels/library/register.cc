@@ -31,13 +31,15 @@ Domain make_domain(const ort::Api& api) {
 // The domain is shared by all sessions and never released: any of them may live until the process ends.
 ort::Status* add_operators(const ort::Api& api, ort::SessionOptions* options) {
   static const Domain made = make_domain(api);
-  return made.failure.empty() ? api.AddCustomOpDomain(options, made.domain) : api.CreateStatus(ort::general_failure, made.failure.c_str());
+  return made.failure.empty() ? api.AddCustomOpDomain(options, made.domain)
+                              : api.CreateStatus(ort::general_failure, made.failure.c_str());
 }
 
 }  // namespace
 }  // namespace halftone::ops
 
-EXPORTED halftone::ort::Status* ORT_CALL RegisterCustomOps(halftone::ort::SessionOptions* options, const halftone::ort::ApiBase* base) {
+EXPORTED halftone::ort::Status* ORT_CALL RegisterCustomOps(halftone::ort::SessionOptions* options,
+                                                           const halftone::ort::ApiBase* base) {
   // An older runtime has written why to its log; there is no status to give without its function table.
   const auto* api = base->GetApi(halftone::ops::operator_api_version);
   return api ? halftone::ops::add_operators(*api, options) : nullptr;

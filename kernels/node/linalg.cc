@@ -81,6 +81,7 @@ void add_linalg(Napi::Env env, Napi::Object exports) {
   exports.Set("setSimd", Napi::Function::New(env, set_simd_js));
   add_linalg_reference(env, exports);
   add_gptq(env, exports);
+  add_low_rank(env, exports);
 }
 
 }  // namespace halftone

@@ -42,6 +42,7 @@ constexpr ElementType reported(ElementType number) {
 }
 
 struct Allocator;
+struct ArenaConfig;
 struct CudaOptions;
 struct CustomOp;
 struct CustomOpDomain;
@@ -134,9 +135,15 @@ struct Api {
   Status* (ORT_CALL* ReleaseAvailableProviders)(char** names, int count);
   const void* gap_127[3];
   Status* (ORT_CALL* AddSessionConfigEntry)(SessionOptions*, const char* key, const char* value);
-  const void* gap_131[19];
+  const void* gap_131[13];
+  Status* (ORT_CALL* CreateAndRegisterAllocator)(Env*, const MemoryInfo*, const ArenaConfig*);
+  const void* gap_145[5];
   Status* (ORT_CALL* AddInitializer)(SessionOptions*, const char* name, const Value*);
-  const void* gap_151[53];
+  const void* gap_151[6];
+  void (ORT_CALL* ReleaseArenaCfg)(ArenaConfig*);
+  const void* gap_158[6];
+  Status* (ORT_CALL* CreateArenaCfgV2)(const char* const* keys, const size_t* values, size_t count, ArenaConfig**);
+  const void* gap_165[39];
   Status* (ORT_CALL* SessionOptionsAppendExecutionProvider_CUDA_V2)(SessionOptions*, const CudaOptions*);
   Status* (ORT_CALL* CreateCUDAProviderOptions)(CudaOptions**);
   const void* gap_206[2];

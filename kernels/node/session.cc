@@ -65,11 +65,12 @@ auto guarded(Napi::Env env, Body body) -> decltype(body()) {
   }
 }
 
-using CountPorts = ort::Status* (ORT_CALL*)(const ort::Session*, size_t*);
-using NamePort = ort::Status* (ORT_CALL*)(const ort::Session*, size_t, ort::Allocator*, char**);
-using TypePort = ort::Status* (ORT_CALL*)(const ort::Session*, size_t, ort::TypeInfo**);
+using CountPorts = ort::Status*(ORT_CALL*)(const ort::Session*, size_t*);
+using NamePort = ort::Status*(ORT_CALL*)(const ort::Session*, size_t, ort::Allocator*, char**);
+using TypePort = ort::Status*(ORT_CALL*)(const ort::Session*, size_t, ort::TypeInfo**);
 
-std::vector<Port> read_ports(const ort::Session* session, CountPorts count_ports, NamePort name_port, TypePort type_port) {
+std::vector<Port> read_ports(const ort::Session* session, CountPorts count_ports, NamePort name_port,
+                             TypePort type_port) {
   const auto& api = *runtime().api;
   ort::Allocator* allocator = nullptr;
   check(api.GetAllocatorWithDefaultOptions(&allocator));
@@ -92,16 +93,18 @@ std::vector<Port> read_ports(const ort::Session* session, CountPorts count_ports
 }
 
 void create(Session& session, const Source& source) {
-  const auto& [library, api, version, env, memory, domain] = runtime();
+  const auto& opened = runtime();
+  const auto* api = opened.api;
   ort::Session* raw = nullptr;
   if (source.bytes) {
-    check(api->CreateSessionFromArray(env, source.bytes, source.size, session.setup.options.get(), &raw));
+    check(api->CreateSessionFromArray(opened.env, source.bytes, source.size, session.setup.options.get(), &raw));
   } else {
-    check(api->CreateSession(env, source.path.c_str(), session.setup.options.get(), &raw));
+    check(api->CreateSession(opened.env, source.path.c_str(), session.setup.options.get(), &raw));
   }
   session.session.reset(raw);
   session.inputs = read_ports(raw, api->SessionGetInputCount, api->SessionGetInputName, api->SessionGetInputTypeInfo);
-  session.outputs = read_ports(raw, api->SessionGetOutputCount, api->SessionGetOutputName, api->SessionGetOutputTypeInfo);
+  session.outputs =
+      read_ports(raw, api->SessionGetOutputCount, api->SessionGetOutputName, api->SessionGetOutputTypeInfo);
 }
 
 Source read_source(const Napi::Value& model) {
@@ -137,7 +140,9 @@ const Port& find_port(Napi::Env env, const std::vector<Port>& ports, const std::
 TensorView read_for(const Port& port, const Napi::Value& value, const char* kind, std::vector<Napi::Value>& kept) {
   std::string what = std::string(kind) + " '" + port.name + "'";
   TensorView view = read_tensor(value, what);
-  if (view.format->type != port.type) throw Napi::TypeError::New(value.Env(), what + " is given as " + view.format->name + ", the model has " + type_name(port.type));
+  if (view.format->type != port.type)
+    throw Napi::TypeError::New(value.Env(),
+                               what + " is given as " + view.format->name + ", the model has " + type_name(port.type));
   kept.push_back(value.As<Napi::Object>().Get("data"));
   return view;
 }
@@ -151,7 +156,9 @@ void read_feeds(Run& run, const Napi::Object& feeds) {
     run.input_names.push_back(name);
   }
   for (const auto& port : run.session->inputs) {
-    if (!feeds.Has(port.name)) throw Napi::Error::New(feeds.Env(), "input '" + port.name + "' is missing; the model needs: " + names_of(run.session->inputs));
+    if (!feeds.Has(port.name))
+      throw Napi::Error::New(feeds.Env(),
+                             "input '" + port.name + "' is missing; the model needs: " + names_of(run.session->inputs));
   }
 }
 
@@ -181,7 +188,8 @@ void execute(Run& run) {
     output_names.push_back(output.name.c_str());
     outputs.push_back(output.value.get());
   }
-  check(runtime().api->Run(session->session.get(), run.options.get(), input_names.data(), inputs.data(), inputs.size(), output_names.data(), outputs.size(), outputs.data()));
+  check(runtime().api->Run(session->session.get(), run.options.get(), input_names.data(), inputs.data(), inputs.size(),
+                           output_names.data(), outputs.size(), outputs.data()));
   for (size_t i = 0; i < outputs.size(); i++) {
     auto& output = run.outputs[i];
     if (output.in_place) continue;
@@ -228,11 +236,13 @@ Napi::Value start(const Napi::CallbackInfo& info, const Holder& holder) {
   read_fetches(*run, info[1].As<Napi::Object>());
   auto started = Napi::Object::New(env);
   started.Set("cancel", Napi::Function::New(env, [options = run->options](const Napi::CallbackInfo& call) {
-    guarded(call.Env(), [&] { check(runtime().api->RunOptionsSetTerminate(options.get())); });
-  }));
+                guarded(call.Env(), [&] { check(runtime().api->RunOptionsSetTerminate(options.get())); });
+              }));
   auto kept = std::exchange(run->kept, {});
   kept.push_back(holder.kept.Value());
-  started.Set("promise", run_task(env, std::move(kept), [run] { execute(*run); }, [run](Napi::Env settled) { return collect(settled, run); }));
+  started.Set("promise", run_task(
+                             env, std::move(kept), [run] { execute(*run); },
+                             [run](Napi::Env settled) { return collect(settled, run); }));
   return started;
 }
 
@@ -252,8 +262,11 @@ Napi::Object session_object(Napi::Env env, const std::shared_ptr<Holder>& holder
   auto object = Napi::Object::New(env);
   object.Set("inputNames", port_names(env, holder->session->inputs));
   object.Set("outputNames", port_names(env, holder->session->outputs));
-  object.Set("start", Napi::Function::New(env, [holder](const Napi::CallbackInfo& info) { return guarded(info.Env(), [&] { return start(info, *holder); }); }));
-  object.Set("dispose", Napi::Function::New(env, [holder](const Napi::CallbackInfo& info) { dispose(info.Env(), *holder); }));
+  object.Set("start", Napi::Function::New(env, [holder](const Napi::CallbackInfo& info) {
+               return guarded(info.Env(), [&] { return start(info, *holder); });
+             }));
+  object.Set("dispose",
+             Napi::Function::New(env, [holder](const Napi::CallbackInfo& info) { dispose(info.Env(), *holder); }));
   return object;
 }
 
@@ -264,11 +277,14 @@ Napi::Value create_session(const Napi::CallbackInfo& info) {
     Source source = read_source(info[0]);
     auto holder = std::make_shared<Holder>();
     holder->session = std::make_shared<Session>();
-    holder->session->setup = read_session_options(options);
-    auto kept = Napi::Object::New(env);
-    kept.Set("initializers", options.Get("initializers"));
-    holder->kept = Napi::Persistent(kept);
-    return run_task(env, {info[0], kept}, [holder, source] { create(*holder->session, source); }, [holder](Napi::Env settled) { return session_object(settled, holder); });
+    std::vector<Napi::Value> memory;
+    holder->session->setup = read_session_options(options, memory);
+    auto kept = Napi::Array::New(env, memory.size());
+    for (uint32_t i = 0; i < memory.size(); i++) kept.Set(i, memory[i]);
+    holder->kept = Napi::Persistent(kept.As<Napi::Object>());
+    return run_task(
+        env, {info[0], kept}, [holder, source] { create(*holder->session, source); },
+        [holder](Napi::Env settled) { return session_object(settled, holder); });
   });
 }
 

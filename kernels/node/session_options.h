@@ -13,8 +13,9 @@ struct SessionSetup {
   std::vector<Owned<ort::Value>> initializers;  // over JavaScript memory; must outlive the session
 };
 
-// kernels.ts `SessionOptions` as runtime options; throws a JavaScript error for what cannot be.
-SessionSetup read_session_options(const Napi::Object& options);
+// kernels.ts `SessionOptions` as runtime options; throws a JavaScript error for what cannot be. Adds the values whose
+// memory the initializers share to `kept`.
+SessionSetup read_session_options(const Napi::Object& options, std::vector<Napi::Value>& kept);
 // Providers of kernels.ts `Provider` that the open runtime was built with.
 std::vector<const char*> available_providers();
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "../ops/operator.h"
+#include "session_arena.h"
 
 #ifdef _WIN32
 #include <windows.h>
@@ -27,7 +28,9 @@ void* open_library(const std::string& path) {
   return library;
 }
 
-void* find_symbol(void* library, const char* name) { return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name)); }
+void* find_symbol(void* library, const char* name) {
+  return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name));
+}
 
 void disable_telemetry_by_environment() { _putenv_s("ORT_DISABLE_TELEMETRY", "1"); }
 
@@ -66,16 +69,18 @@ std::unique_ptr<Runtime> open(const std::string& path) {
   disable_telemetry_by_environment();
   auto opened = std::make_unique<Runtime>();
   opened->library = open_library(path);
-  auto base = reinterpret_cast<const ort::ApiBase* (ORT_CALL*)()>(find_symbol(opened->library, "OrtGetApiBase"));
+  auto base = reinterpret_cast<const ort::ApiBase*(ORT_CALL*)()>(find_symbol(opened->library, "OrtGetApiBase"));
   if (!base) throw std::runtime_error(path + ": is not an ONNX Runtime library (OrtGetApiBase is missing)");
   opened->version = base()->GetVersionString();
   opened->api = base()->GetApi(ort::api_version);
   if (!opened->api) {
-    throw std::runtime_error(path + ": is ONNX Runtime " + opened->version + "; one with API version " + std::to_string(ort::api_version) + " or later is needed");
+    throw std::runtime_error(path + ": is ONNX Runtime " + opened->version + "; one with API version " +
+                             std::to_string(ort::api_version) + " or later is needed");
   }
   check_with(opened->api, opened->api->CreateEnv(ort::log_fatal, "halftone", &opened->env));
   check_with(opened->api, opened->api->DisableTelemetryEvents(opened->env));
   check_with(opened->api, opened->api->CreateCpuMemoryInfo(ort::arena_allocator, ort::default_memory, &opened->memory));
+  check_with(opened->api, register_shared_arena(*opened));
   check_with(opened->api, opened->api->CreateCustomOpDomain(ops::operator_domain, &opened->domain));
   for (const auto& op : ops::operators()) check_with(opened->api, opened->api->CustomOpDomain_Add(opened->domain, &op));
   return opened;

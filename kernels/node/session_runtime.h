@@ -1,5 +1,5 @@
-// The ONNX Runtime library that onnxruntime-node ships, opened by path and never linked: a linked symbol would carry the
-// version of one release. One environment a process; it lives until the process ends.
+// The ONNX Runtime library that onnxruntime-node ships, opened by path and never linked: a linked symbol would carry
+// the version of one release. One environment a process; it lives until the process ends.
 #pragma once
 #include <memory>
 #include <string>

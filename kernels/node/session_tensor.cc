@@ -40,7 +40,9 @@ constexpr double most_elements = 9e15;
 
 [[noreturn]] void refuse(Napi::Env env, const std::string& message) { throw Napi::TypeError::New(env, message); }
 
-size_t bytes_of(const ElementFormat& format, size_t elements) { return (elements * static_cast<size_t>(format.bits) + 7) / 8; }
+size_t bytes_of(const ElementFormat& format, size_t elements) {
+  return (elements * static_cast<size_t>(format.bits) + 7) / 8;
+}
 
 std::string shape_text(const std::vector<int64_t>& dims) {
   std::string text = "[";
@@ -51,7 +53,8 @@ std::string shape_text(const std::vector<int64_t>& dims) {
 const ElementFormat& read_format(const Napi::Value& value, const std::string& what) {
   if (!value.IsString()) refuse(value.Env(), what + ": `type` is not a string");
   std::string name = value.As<Napi::String>();
-  auto found = std::find_if(std::begin(formats), std::end(formats), [&](const ElementFormat& format) { return name == format.name; });
+  auto found = std::find_if(std::begin(formats), std::end(formats),
+                            [&](const ElementFormat& format) { return name == format.name; });
   if (found == std::end(formats)) refuse(value.Env(), what + ": tensors of type " + name + " cannot be passed");
   return *found;
 }
@@ -65,7 +68,8 @@ std::vector<int64_t> read_dims(const Napi::Value& value, const std::string& what
     Napi::Value item = array[i];
     double dim = item.IsNumber() ? item.As<Napi::Number>().DoubleValue() : -1;
     elements *= std::max(1.0, dim);
-    if (!(dim >= 0) || dim != std::floor(dim) || elements > most_elements) refuse(value.Env(), what + ": dimension " + std::to_string(i) + " is not a size");
+    if (!(dim >= 0) || dim != std::floor(dim) || elements > most_elements)
+      refuse(value.Env(), what + ": dimension " + std::to_string(i) + " is not a size");
     dims[i] = static_cast<int64_t>(dim);
   }
   return dims;
@@ -80,7 +84,8 @@ size_t elements_of(const std::vector<int64_t>& dims) {
 }  // namespace
 
 const ElementFormat* find_format(ort::ElementType type) {
-  auto found = std::find_if(std::begin(formats), std::end(formats), [&](const ElementFormat& format) { return format.type == type; });
+  auto found = std::find_if(std::begin(formats), std::end(formats),
+                            [&](const ElementFormat& format) { return format.type == type; });
   return found == std::end(formats) ? nullptr : found;
 }
 
@@ -99,12 +104,15 @@ TensorView read_tensor(const Napi::Value& value, const std::string& what) {
   if (!data.IsTypedArray()) refuse(value.Env(), what + ": `data` is not a typed array");
   napi_typedarray_type array;
   size_t length;
-  if (napi_get_typedarray_info(value.Env(), data, &array, &length, &view.data, nullptr, nullptr) != napi_ok) refuse(value.Env(), what + ": `data` cannot be read");
-  if (array != view.format->array) refuse(value.Env(), what + ": `data` is not the kind of typed array that holds " + view.format->name);
+  if (napi_get_typedarray_info(value.Env(), data, &array, &length, &view.data, nullptr, nullptr) != napi_ok)
+    refuse(value.Env(), what + ": `data` cannot be read");
+  if (array != view.format->array)
+    refuse(value.Env(), what + ": `data` is not the kind of typed array that holds " + view.format->name);
   view.bytes = length * static_cast<size_t>(view.format->array_bytes);
   size_t needed = bytes_of(*view.format, elements_of(view.dims));
   if (view.bytes != needed) {
-    refuse(value.Env(), what + ": `data` has " + std::to_string(view.bytes) + " bytes, " + shape_text(view.dims) + " of " + view.format->name + " needs " + std::to_string(needed));
+    refuse(value.Env(), what + ": `data` has " + std::to_string(view.bytes) + " bytes, " + shape_text(view.dims) +
+                            " of " + view.format->name + " needs " + std::to_string(needed));
   }
   return view;
 }
@@ -118,7 +126,8 @@ ort::ElementType element_type(const ort::TensorInfo* info) {
 Owned<ort::Value> wrap_tensor(const TensorView& view) {
   static char nothing[16];  // an empty tensor still needs an address
   ort::Value* value = nullptr;
-  check(runtime().api->CreateTensorWithDataAsOrtValue(runtime().memory, view.bytes ? view.data : nothing, view.bytes, view.dims.data(), view.dims.size(), view.format->type, &value));
+  check(runtime().api->CreateTensorWithDataAsOrtValue(runtime().memory, view.bytes ? view.data : nothing, view.bytes,
+                                                      view.dims.data(), view.dims.size(), view.format->type, &value));
   return Owned<ort::Value>(value);
 }
 
@@ -151,7 +160,8 @@ Napi::Object new_tensor(Napi::Env env, const Described& described, void** data) 
   *data = buffer.Data();
   napi_value array;
   size_t length = described.bytes / static_cast<size_t>(described.format->array_bytes);
-  NAPI_THROW_IF_FAILED(env, napi_create_typedarray(env, described.format->array, length, buffer, 0, &array), Napi::Object());
+  NAPI_THROW_IF_FAILED(env, napi_create_typedarray(env, described.format->array, length, buffer, 0, &array),
+                       Napi::Object());
   auto dims = Napi::Array::New(env, described.dims.size());
   for (uint32_t i = 0; i < described.dims.size(); i++) dims.Set(i, static_cast<double>(described.dims[i]));
   auto tensor = Napi::Object::New(env);

@@ -38,14 +38,21 @@ ort::ElementType ORT_CALL input_type(const ort::CustomOp* op, size_t index) { re
 size_t ORT_CALL input_count(const ort::CustomOp* op) { return self(op).inputs.size(); }
 ort::ElementType ORT_CALL output_type(const ort::CustomOp* op, size_t index) { return self(op).outputs[index].type; }
 size_t ORT_CALL output_count(const ort::CustomOp* op) { return self(op).outputs.size(); }
-ort::Characteristic ORT_CALL input_characteristic(const ort::CustomOp* op, size_t index) { return self(op).inputs[index].characteristic; }
-ort::Characteristic ORT_CALL output_characteristic(const ort::CustomOp* op, size_t index) { return self(op).outputs[index].characteristic; }
+ort::Characteristic ORT_CALL input_characteristic(const ort::CustomOp* op, size_t index) {
+  return self(op).inputs[index].characteristic;
+}
+ort::Characteristic ORT_CALL output_characteristic(const ort::CustomOp* op, size_t index) {
+  return self(op).outputs[index].characteristic;
+}
 ort::MemoryType ORT_CALL memory_type(const ort::CustomOp*, size_t) { return ort::default_memory; }
 int ORT_CALL one(const ort::CustomOp*) { return 1; }
 int ORT_CALL any_version(const ort::CustomOp*) { return std::numeric_limits<int>::max(); }
 
-ort::Status* ORT_CALL create_kernel(const ort::CustomOp* op, const ort::Api* api, const ort::KernelInfo* info, void** kernel) {
-  return as_status(*api, [&] { *kernel = std::make_unique<Kernel>(Kernel{api, self(op).create(Attributes{*api, info})}).release(); });
+ort::Status* ORT_CALL create_kernel(const ort::CustomOp* op, const ort::Api* api, const ort::KernelInfo* info,
+                                    void** kernel) {
+  return as_status(*api, [&] {
+    *kernel = std::make_unique<Kernel>(Kernel{api, self(op).create(Attributes{*api, info})}).release();
+  });
 }
 
 ort::Status* ORT_CALL compute(void* kernel, ort::KernelContext* context) {
@@ -124,12 +131,14 @@ Threads Call::threads() const {
               function(argument, static_cast<int64_t>(part));
             };
             constexpr size_t batches_by_runtime = 0;
-            check(call.api_, call.api_.KernelContext_ParallelFor(call.context_, run, static_cast<size_t>(count), batches_by_runtime, &work));
+            check(call.api_, call.api_.KernelContext_ParallelFor(call.context_, run, static_cast<size_t>(count),
+                                                                 batches_by_runtime, &work));
           },
           const_cast<Call*>(this)};
 }
 
-Operator make_operator(const char* name, std::vector<Port> inputs, std::vector<Port> outputs, std::unique_ptr<Node> (*create)(const Attributes&)) {
+Operator make_operator(const char* name, std::vector<Port> inputs, std::vector<Port> outputs,
+                       std::unique_ptr<Node> (*create)(const Attributes&)) {
   Operator op{};
   op.version = operator_api_version;
   op.GetName = get_name;
@@ -158,7 +167,9 @@ Operator make_operator(const char* name, std::vector<Port> inputs, std::vector<P
 }
 
 void expect_dims(const char* what, const std::vector<int64_t>& found, const std::vector<int64_t>& expected) {
-  if (found != expected) throw std::invalid_argument(std::string(what) + " has shape " + shape_text(found) + ", expected " + shape_text(expected));
+  if (found != expected)
+    throw std::invalid_argument(std::string(what) + " has shape " + shape_text(found) + ", expected " +
+                                shape_text(expected));
 }
 
 }  // namespace halftone::ops

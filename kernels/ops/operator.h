@@ -1,4 +1,5 @@
-// An operator for ONNX Runtime: a name, typed ports, and two functions. The rest of the callback table is the same for all.
+// An operator for ONNX Runtime: a name, typed ports, and two functions. The rest of the callback table is the same for
+// all.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -64,7 +65,8 @@ struct Operator : ort::CustomOp {
   std::unique_ptr<Node> (*create)(const Attributes&);  // throws std::invalid_argument
 };
 
-Operator make_operator(const char* name, std::vector<Port> inputs, std::vector<Port> outputs, std::unique_ptr<Node> (*create)(const Attributes&));
+Operator make_operator(const char* name, std::vector<Port> inputs, std::vector<Port> outputs,
+                       std::unique_ptr<Node> (*create)(const Attributes&));
 
 // All operators of the domain.
 std::span<const Operator> operators();

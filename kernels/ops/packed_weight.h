@@ -2,7 +2,8 @@
 //   codes   uint8 [N, ceil(K · bits / 8)]   code k of a row at bit k · bits of its little-endian stream
 //   scales  float [N, K / group]
 //   zeros   float [N, K / group], optional  2^(bits − 1) where absent; floats, so that they need not be whole
-//   attributes: K (in features), bits (2, 3, 4, 8), group (a multiple of 16 that divides K; 0, the default: the whole row)
+//   attributes: K (in features), bits (2, 3, 4, 8), group (a multiple of 16 that divides K; 0, the default: the whole
+//   row)
 #pragma once
 #include "operator.h"
 

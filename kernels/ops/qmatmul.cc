@@ -1,5 +1,5 @@
-// QMatMul: Y [.., N] = A [.., K] · Wᵀ, and with backward = 1 its input gradient dA [.., K] = dY [.., N] · W, from the same
-// packed weight. Inputs: A (or dY), codes, scales, zeros (packed_weight.h).
+// QMatMul: Y [.., N] = A [.., K] · Wᵀ, and with backward = 1 its input gradient dA [.., K] = dY [.., N] · W, from the
+// same packed weight. Inputs: A (or dY), codes, scales, zeros (packed_weight.h).
 #include "qmatmul.h"
 
 #include <algorithm>
@@ -39,7 +39,10 @@ std::unique_ptr<Node> create(const Attributes& attributes) {
 }  // namespace
 
 Operator qmatmul_operator() {
-  return make_operator("QMatMul", {{ort::type_float32}, {ort::type_uint8}, {ort::type_float32}, {ort::type_float32, ort::optional_value}}, {{ort::type_float32}}, create);
+  return make_operator(
+      "QMatMul",
+      {{ort::type_float32}, {ort::type_uint8}, {ort::type_float32}, {ort::type_float32, ort::optional_value}},
+      {{ort::type_float32}}, create);
 }
 
 }  // namespace halftone::ops

@@ -11,7 +11,7 @@ constexpr int zero_reach(int bits) { return bits == 2 ? 3 : bits == 3 ? 2 : 1; }
 
 template <class Format, class L>
 inline Whole<L> whole_from(L zero) {
-  return {-zero, L(static_cast<float>(Format::code_max)) - zero, -zero};
+  return {-zero, L(Format::code_max) - zero, -zero};
 }
 
 // lowest <= 0 <= highest
@@ -24,7 +24,7 @@ inline void range_with_zero(const Tile<L>& tile, L* lowest, L* highest) {
 
 template <class Format, class L>
 inline void nearest_int(const Tile<L>& tile, Fitted<L>* out) {
-  const L code_max = L(static_cast<float>(Format::code_max));
+  const L code_max = L(Format::code_max);
   if constexpr (Format::symmetric) {
     out->offset = L(static_cast<float>((Format::code_max + 1) / 2));
     out->scale = to_half(-extreme(tile) / out->offset);
@@ -44,7 +44,7 @@ inline void search_int(const Tile<L>& tile, Fitted<L>* out) {
     out->offset = L(static_cast<float>((Format::code_max + 1) / 2));
     out->scale = search_scale(tile, whole_from<Format, L>(out->offset), Format::tries, Format::signs, stored).scale;
   } else {
-    const L code_max = L(static_cast<float>(Format::code_max));
+    const L code_max = L(Format::code_max);
     constexpr int reach = zero_reach(Format::bits);
     L lowest, highest, least = L(3e38f);
     range_with_zero(tile, &lowest, &highest);

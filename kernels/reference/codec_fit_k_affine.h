@@ -17,7 +17,7 @@ struct AffineSuper {
 template <class Format, class L>
 inline void settle_affine(SuperTile<Format, L>& tile, AffineSuper<Format, L>* s) {
   constexpr int groups = AffineSuper<Format, L>::groups;
-  const L most = L(static_cast<float>(Format::scale_max));
+  const L most = L(Format::scale_max);
   float errors[Format::parts];
   for (int g = 0; g < groups; g++) {
     L best = L(3e38f), scale = s->scale[g], minimum = s->minimum[g];
@@ -25,7 +25,7 @@ inline void settle_affine(SuperTile<Format, L>& tile, AffineSuper<Format, L>* s)
       for (int j = -1; j <= 1; j++) {
         L a = min(max(s->scale[g] + L(static_cast<float>(i)), L(0)), most);
         L b = min(max(s->minimum[g] + L(static_cast<float>(j)), L(0)), most);
-        L error = affine_error(tile.group(g), L(static_cast<float>(Format::q_max)), L(s->d) * a, -(L(s->dmin) * b));
+        L error = affine_error(tile.group(g), L(Format::q_max), L(s->d) * a, -(L(s->dmin) * b));
         auto better = best > error;
         best = select(better, error, best);
         scale = select(better, a, scale);
@@ -47,7 +47,7 @@ inline void resolve_affine(SuperTile<Format, L>& tile, AffineSuper<Format, L>* s
   for (int g = 0; g < groups; g++) {
     Tile<L> t = tile.group(g);
     AffineSums<L> sums;
-    affine_sums(t, L(static_cast<float>(Format::q_max)), L(s->d) * s->scale[g], -(L(s->dmin) * s->minimum[g]), &sums);
+    affine_sums(t, L(Format::q_max), L(s->d) * s->scale[g], -(L(s->dmin) * s->minimum[g]), &sums);
     L w = 0, wx = 0;
     for (int j = 0; j < part; j++) {
       w = w + t.w[j];
@@ -80,7 +80,7 @@ inline void nearest_affine(SuperTile<Format, L>& tile, AffineSuper<Format, L>* s
     L lowest, highest;
     range_of(tile.group(g), &lowest, &highest);
     lowest = min(lowest, L(0));
-    scales[g] = (max(highest, lowest) - lowest) / L(static_cast<float>(Format::q_max));
+    scales[g] = (max(highest, lowest) - lowest) / L(Format::q_max);
     minima[g] = -lowest;
     scales[g].store(buffer);
     for (float one : buffer) scale_max = one > scale_max ? one : scale_max;
@@ -103,7 +103,7 @@ inline void search_affine_super(SuperTile<Format, L>& tile, AffineSuper<Format, 
   AffineSums<L> sums[groups];
   float buffer[L::width], scale_max = 0, min_max = 0;
   for (int g = 0; g < groups; g++) {
-    auto fit = search_affine(tile.group(g), L(static_cast<float>(Format::q_max)), Format::tries, [](L v) { return v; }, &sums[g]);
+    auto fit = search_affine(tile.group(g), L(Format::q_max), Format::tries, [](L v) { return v; }, &sums[g]);
     scales[g] = max(fit.scale, L(0));
     minima[g] = -fit.offset;
     curvature[g] = max(sums[g].qq - sums[g].q * sums[g].q / sums[g].w, L(0));
@@ -151,7 +151,7 @@ inline void fit_affine_super(const Source& source, Fit fit, uint8_t* block) {
     L step = L(s.d) * s.scale[g], offset = -(L(s.dmin) * s.minimum[g]), inverse = inverse_of(step);
     Tile<L> t = tile.group(g);
     for (int j = 0; j < part; j++) {
-      affine_code(t.x[j], offset, inverse, L(static_cast<float>(Format::q_max))).store(lanes);
+      affine_code(t.x[j], offset, inverse, L(Format::q_max)).store(lanes);
       for (int lane = 0; lane < L::width; lane++) codes[(g * L::width + lane) * part + j] = lanes[lane];
     }
   }

@@ -18,15 +18,15 @@ inline auto rounding_of() {
   if constexpr (Format::levels != nullptr) {
     return Levels<L>(Format::levels);
   } else {
-    const L lowest = L(static_cast<float>(Format::q_min));
-    return Whole<L>{lowest, L(static_cast<float>(Format::q_max)), lowest};
+    const L lowest = L(Format::q_min);
+    return Whole<L>{lowest, L(Format::q_max), lowest};
   }
 }
 
 template <class Format, class L, class Round>
 inline void settle_symmetric(SuperTile<Format, L>& tile, const Round& round, SymmetricSuper<Format, L>* s) {
   constexpr int groups = SymmetricSuper<Format, L>::groups;
-  const L lowest = L(static_cast<float>(Format::scale_min)), highest = L(static_cast<float>(Format::scale_max));
+  const L lowest = L(Format::scale_min), highest = L(Format::scale_max);
   float errors[Format::parts];
   for (int g = 0; g < groups; g++) {
     L best = L(3e38f), scale = s->scale[g];
@@ -77,7 +77,7 @@ inline float extreme_of(const L* scales, int groups) {
 template <class Format, class L, class Round>
 inline void nearest_symmetric(SuperTile<Format, L>& tile, const Round& round, SymmetricSuper<Format, L>* s) {
   constexpr int groups = SymmetricSuper<Format, L>::groups;
-  const L lowest = L(static_cast<float>(Format::scale_min)), highest = L(static_cast<float>(Format::scale_max));
+  const L lowest = L(Format::scale_min), highest = L(Format::scale_max);
   L scales[groups];
   for (int g = 0; g < groups; g++) {
     L positive, negative;
@@ -91,7 +91,7 @@ inline void nearest_symmetric(SuperTile<Format, L>& tile, const Round& round, Sy
 template <class Format, class L, class Round>
 inline void search_symmetric_super(SuperTile<Format, L>& tile, const Round& round, SymmetricSuper<Format, L>* s) {
   constexpr int groups = SymmetricSuper<Format, L>::groups, part = SymmetricSuper<Format, L>::part;
-  const L lowest = L(static_cast<float>(Format::scale_min)), highest = L(static_cast<float>(Format::scale_max));
+  const L lowest = L(Format::scale_min), highest = L(Format::scale_max);
   L scales[groups], curvature[groups];
   for (int g = 0; g < groups; g++) {
     Tile<L> t = tile.group(g);

@@ -52,7 +52,7 @@ inline L plain_inverse(L scale) {
 template <class Format, class L>
 inline void nearest_signed(const Tile<L>& tile, Fitted<L>* out) {
   const L most = L(static_cast<float>(Format::q_max - Format::q_min)), half = L(0.5f - static_cast<float>(Format::q_min));
-  L scale = extreme(tile) / L(static_cast<float>(Format::q_min)), inverse = plain_inverse(scale);
+  L scale = extreme(tile) / L(Format::q_min), inverse = plain_inverse(scale);
   for (int64_t j = 0; j < tile.n; j++) out->put(j, min(truncate(max(tile.x[j] * inverse + half, L(0))), most));
   out->scale = to_half(scale);
 }
@@ -60,7 +60,7 @@ inline void nearest_signed(const Tile<L>& tile, Fitted<L>* out) {
 // Q4_1, Q5_1: from the least weight to the greatest.
 template <class Format, class L>
 inline void nearest_range(const Tile<L>& tile, Fitted<L>* out) {
-  const L most = L(static_cast<float>(Format::q_max));
+  const L most = L(Format::q_max);
   L lowest, highest;
   range_of(tile, &lowest, &highest);
   L scale = (highest - lowest) / most, inverse = plain_inverse(scale);
@@ -72,7 +72,7 @@ inline void nearest_range(const Tile<L>& tile, Fitted<L>* out) {
 // Q8_0 (127), ternary (1): the largest magnitude is the largest code.
 template <class Format, class L>
 inline void nearest_magnitude(const Tile<L>& tile, Fitted<L>* out) {
-  const L top = L(static_cast<float>(Format::q_max)), lowest = L(static_cast<float>(Format::q_min));
+  const L top = L(Format::q_max), lowest = L(Format::q_min);
   L scale = abs(extreme(tile)) / top, inverse = plain_inverse(scale);
   for (int64_t j = 0; j < tile.n; j++) out->put(j, min(max(round_away(tile.x[j] * inverse), -top), top) - lowest);
   out->scale = to_half(scale);
@@ -97,7 +97,7 @@ template <class Format, class L>
 inline void search_signed(const Tile<L>& tile, Fitted<L>* out) {
   // -128 can be read but is not written: integer kernels of readers negate bytes.
   constexpr int lowest = Format::q_min == -128 ? -127 : Format::q_min;
-  const Whole<L> round{L(static_cast<float>(lowest)), L(static_cast<float>(Format::q_max)), L(static_cast<float>(Format::q_min))};
+  const Whole<L> round{L(static_cast<float>(lowest)), L(Format::q_max), L(Format::q_min)};
   out->scale = search_scale(tile, round, Format::tries, Format::signs, [](L v) { return to_half(v); }).scale;
   put_codes(tile, round, out);
 }
@@ -111,7 +111,7 @@ inline void search_levels(const Tile<L>& tile, Fitted<L>* out) {
 
 template <class Format, class L>
 inline void search_range(const Tile<L>& tile, Fitted<L>* out) {
-  const L most = L(static_cast<float>(Format::q_max));
+  const L most = L(Format::q_max);
   AffineSums<L> sums;
   auto fit = search_affine(tile, most, Format::tries, [](L v) { return to_half(v); }, &sums);
   out->scale = fit.scale;

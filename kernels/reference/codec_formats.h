@@ -13,6 +13,10 @@ namespace halftone {
 namespace {
 
 // ---- constants of the searches
+// Measured on a language model's weights with its importance: the widest and narrowest range worth trying, and as few
+// tries as come within about 1 % of many. A larger step than the one that spans the weights often fits them better by
+// chance, the more so the finer the format; few bits gain by clipping. Counting errors as importance * sqrt(sigma^2 + x^2)
+// rather than by importance alone gives a lower divergence of the whole model at every width up to 4 bits.
 
 template <class Layout, int sigma>
 struct Weighed : Layout {

@@ -50,7 +50,8 @@ float offset(const PackedWeight& w, int64_t n, const float* sums) {
 
 float dot_codes(const PackedWeight& w, int64_t n, int64_t k, int64_t g, const float* x) {
   float zero = w.zero(n, g), sum = 0;
-  for (int64_t j = 0; j < std::min<int64_t>(16, w.cols - k); j++) sum += (static_cast<float>(code_at(w, n, k + j)) - zero) * x[j];
+  for (int64_t j = 0; j < std::min<int64_t>(16, w.cols - k); j++)
+    sum += (static_cast<float>(code_at(w, n, k + j)) - zero) * x[j];
   return sum;
 }
 

@@ -9,14 +9,15 @@ namespace {
 
 struct Factors {
   float beta1, rest1, beta2, rest2;
-  float keep;     // 1 − η λ
-  float rate;     // η / (1 − β₁ᵗ)
-  float spread;   // 1 / (1 − β₂ᵗ)
+  float keep;    // 1 − η λ
+  float rate;    // η / (1 − β₁ᵗ)
+  float spread;  // 1 / (1 − β₂ᵗ)
   float epsilon;
 };
 
 // The factors by value and the arrays apart, so that the compiler may take several elements at a time.
-void update(float* __restrict p, const float* __restrict g, float* __restrict m, float* __restrict v, int64_t count, Factors f) {
+void update(float* __restrict p, const float* __restrict g, float* __restrict m, float* __restrict v, int64_t count,
+            Factors f) {
   for (int64_t i = 0; i < count; i++) {
     m[i] = f.beta1 * m[i] + f.rest1 * g[i];
     v[i] = f.beta2 * v[i] + f.rest2 * (g[i] * g[i]);
@@ -39,7 +40,9 @@ void adam_step(float* p, const float* g, float* m, float* v, int64_t count, cons
       static_cast<float>(1 / (1 - std::pow(options.beta2, step))),
       static_cast<float>(options.epsilon),
   };
-  parallel_for(count, grain, [&](int64_t begin, int64_t end) { update(p + begin, g + begin, m + begin, v + begin, end - begin, factors); });
+  parallel_for(count, grain, [&](int64_t begin, int64_t end) {
+    update(p + begin, g + begin, m + begin, v + begin, end - begin, factors);
+  });
 }
 
 }  // namespace halftone

@@ -28,19 +28,25 @@ struct Floats {
   static __m256i word_of(const uint8_t* p) {
     Word word;
     std::memcpy(&word, p, sizeof word);
-    if constexpr (sizeof word == 8) return _mm256_set1_epi64x(word);
-    else return _mm256_set1_epi32(word);
+    if constexpr (sizeof word == 8)
+      return _mm256_set1_epi64x(word);
+    else
+      return _mm256_set1_epi32(word);
   }
 
   // Eight codes of one little-endian word, the first at bit `first`.
   template <int bits, int first>
   static Register spread(const uint8_t* p) {
-    const __m256i shifts = _mm256_setr_epi32(first, first + bits, first + 2 * bits, first + 3 * bits, first + 4 * bits, first + 5 * bits, first + 6 * bits, first + 7 * bits);
-    __m256i codes = _mm256_and_si256(_mm256_srlv_epi32(word_of<int32_t>(p), shifts), _mm256_set1_epi32((1 << bits) - 1));
+    const __m256i shifts = _mm256_setr_epi32(first, first + bits, first + 2 * bits, first + 3 * bits, first + 4 * bits,
+                                             first + 5 * bits, first + 6 * bits, first + 7 * bits);
+    __m256i codes =
+        _mm256_and_si256(_mm256_srlv_epi32(word_of<int32_t>(p), shifts), _mm256_set1_epi32((1 << bits) - 1));
     return _mm256_cvtepi32_ps(codes);
   }
 
-  static Register bytes(const uint8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))); }
+  static Register bytes(const uint8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
 
   template <int bits>
   static void unpack(const uint8_t* p, Register* out) {
@@ -55,8 +61,9 @@ struct Floats {
     }
   }
 
-  // Two bits and three: codes 8..15 from a word that begins so late that none of them has the sign bit. Four bits: a word
-  // has eight, so that words of codes 0..7 and 8..15 alternate; the later halves of both come from one byte further on.
+  // Two bits and three: codes 8..15 from a word that begins so late that none of them has the sign bit. Four bits: a
+  // word has eight, so that words of codes 0..7 and 8..15 alternate; the later halves of both come from one byte
+  // further on.
   static constexpr Placing alternating() {
     Placing placing = {};
     for (int i = 0; i < 16; i++) {
@@ -66,13 +73,17 @@ struct Floats {
     return placing;
   }
   template <int bits>
-  static constexpr Placing placing = bits == 2 ? straight(2, 0, 8) : bits == 3 ? straight(3, 0, 0) : bits == 4 ? alternating() : straight(0, 0, 0);
+  static constexpr Placing placing = bits == 2   ? straight(2, 0, 8)
+                                     : bits == 3 ? straight(3, 0, 0)
+                                     : bits == 4 ? alternating()
+                                                 : straight(0, 0, 0);
 
   template <int bits, int first>
   static __m256i masks() {
     constexpr int ones = (1 << bits) - 1;
     constexpr const int8_t* bit = placing<bits>.bit + first;
-    return _mm256_setr_epi32(ones << bit[0], ones << bit[1], ones << bit[2], ones << bit[3], ones << bit[4], ones << bit[5], ones << bit[6], ones << bit[7]);
+    return _mm256_setr_epi32(ones << bit[0], ones << bit[1], ones << bit[2], ones << bit[3], ones << bit[4],
+                             ones << bit[5], ones << bit[6], ones << bit[7]);
   }
 
   template <int bits>

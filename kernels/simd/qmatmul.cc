@@ -13,8 +13,9 @@ namespace {
 constexpr int64_t panel_cols = tile_cols<float>;
 static_assert(panel_cols == unpacked_at_once);
 
-// Parts of work, in output rows or columns. A block of activations is read again for every part, so that parts are as wide
-// as the second-level cache allows, but for sixteen of them. They do not change the order in which an element is summed.
+// Parts of work, in output rows or columns. A block of activations is read again for every part, so that parts are as
+// wide as the second-level cache allows, but for sixteen of them. They do not change the order in which an element is
+// summed.
 constexpr int64_t least_span = 4 * panel_cols, most_span = 16 * panel_cols;
 int64_t part_span(int64_t count) { return std::clamp(round_up(count / 16, panel_cols), least_span, most_span); }
 
@@ -25,16 +26,20 @@ int64_t parts_of(int64_t count, int64_t span) { return (count + span - 1) / span
 
 template <typename Body>
 void run_parts(Threads threads, int64_t count, const Body& body) {
-  threads.run(threads.state, count, [](void* state, int64_t part) { (*static_cast<const Body*>(state))(part); }, const_cast<Body*>(&body));
+  threads.run(
+      threads.state, count, [](void* state, int64_t part) { (*static_cast<const Body*>(state))(part); },
+      const_cast<Body*>(&body));
 }
 
 // c [rows, cols] (+)= one tile; what lies outside c is dropped.
-void edge_tile(TileKernel<float> tile, int64_t k, const float* a, const float* b, float* c, int64_t stride, int64_t rows, int64_t cols, bool add) {
+void edge_tile(TileKernel<float> tile, int64_t k, const float* a, const float* b, float* c, int64_t stride,
+               int64_t rows, int64_t cols, bool add) {
   if (rows == tile_rows && cols == panel_cols) return tile(k, a, b, 1, c, stride, add);
   float whole[tile_rows * panel_cols];
   tile(k, a, b, 1, whole, panel_cols, false);
   for (int64_t i = 0; i < rows; i++) {
-    for (int64_t j = 0; j < cols; j++) c[i * stride + j] = add ? c[i * stride + j] + whole[i * panel_cols + j] : whole[i * panel_cols + j];
+    for (int64_t j = 0; j < cols; j++)
+      c[i * stride + j] = add ? c[i * stride + j] + whole[i * panel_cols + j] : whole[i * panel_cols + j];
   }
 }
 
@@ -43,7 +48,8 @@ struct Panels {
   Buffer<float> packed;
   int64_t padded;  // rows
 
-  Panels(const float* x, int64_t m, int64_t depth, Threads threads) : packed(round_up(m, tile_rows) * depth), padded(round_up(m, tile_rows)) {
+  Panels(const float* x, int64_t m, int64_t depth, Threads threads)
+      : packed(round_up(m, tile_rows) * depth), padded(round_up(m, tile_rows)) {
     run_parts(threads, parts_of(depth, gemm_depth), [&](int64_t part) {
       int64_t begin = part * gemm_depth, k = std::min(gemm_depth, depth - begin);
       pack_rows(View<float>{x + begin, depth, 1}, 0, m, k, packed.data() + begin * padded);
@@ -53,9 +59,12 @@ struct Panels {
 };
 
 // One panel of the weight against all of x: c [m, cols] (+)= x block · panel.
-void multiply_panel(const Panels& x, int64_t begin, int64_t k, int64_t m, const float* panel, float* c, int64_t stride, int64_t cols) {
+void multiply_panel(const Panels& x, int64_t begin, int64_t k, int64_t m, const float* panel, float* c, int64_t stride,
+                    int64_t cols) {
   auto tile = tile_kernel<float>();
-  for (int64_t i = 0; i < m; i += tile_rows) edge_tile(tile, k, x.block(begin) + i * k, panel, c + i * stride, stride, std::min(tile_rows, m - i), cols, begin > 0);
+  for (int64_t i = 0; i < m; i += tile_rows)
+    edge_tile(tile, k, x.block(begin) + i * k, panel, c + i * stride, stride, std::min(tile_rows, m - i), cols,
+              begin > 0);
 }
 
 int64_t dot_span(const PackedWeight& w) { return std::max<int64_t>(panel_cols, dot_weights / w.cols); }
@@ -74,7 +83,9 @@ const FixedKernels* fixed_kernels(const PackedWeight& w) {
 #if defined(HALFTONE_X64)
   bool fits = w.groups == 1 || w.group == 32 || w.group == 64 || w.group % fixed_chunk == 0;
   if (w.bits > 4 || !fits || simd() != Simd::avx2 || !has_avx512()) return nullptr;
-  return w.bits == 2 ? &qmatmul_fixed_avx512.bits2 : w.bits == 3 ? &qmatmul_fixed_avx512.bits3 : &qmatmul_fixed_avx512.bits4;
+  return w.bits == 2   ? &qmatmul_fixed_avx512.bits2
+         : w.bits == 3 ? &qmatmul_fixed_avx512.bits3
+                       : &qmatmul_fixed_avx512.bits4;
 #else
   static_cast<void>(w);
   return nullptr;
@@ -87,7 +98,11 @@ struct FewRows {
   Buffer<uint8_t> last_row;
   DotInputs inputs;
 
-  FewRows(const PackedWeight& w, const float* a, int64_t m) : sums(m * w.groups), placed(m * w.cols), last_row(w.row_bytes + dot_padding), inputs{a, placed.data(), sums.data(), last_row.data(), m} {
+  FewRows(const PackedWeight& w, const float* a, int64_t m)
+      : sums(m * w.groups),
+        placed(m * w.cols),
+        last_row(w.row_bytes + dot_padding),
+        inputs{a, placed.data(), sums.data(), last_row.data(), m} {
     sum_groups(w, a, m, sums.data());
     place(qmatmul_kernels(w.bits).placing, w.cols, a, m);
     std::copy_n(w.row(w.rows - 1), w.row_bytes, last_row.data());
@@ -130,7 +145,9 @@ void forward_few(const PackedWeight& w, const float* a, int64_t m, float* y, Thr
   if (m == 1 && forward_fixed(w, a, y, threads)) return;
   FewRows few(w, a, m);
   int64_t span = dot_span(w);
-  run_parts(threads, parts_of(w.rows, span), [&](int64_t part) { qmatmul_kernels(w.bits).dot_rows(w, few.inputs, y, part * span, std::min(w.rows, (part + 1) * span)); });
+  run_parts(threads, parts_of(w.rows, span), [&](int64_t part) {
+    qmatmul_kernels(w.bits).dot_rows(w, few.inputs, y, part * span, std::min(w.rows, (part + 1) * span));
+  });
 }
 
 }  // namespace
@@ -178,7 +195,8 @@ void qmatmul_backward(const PackedWeight& w, const float* dy, int64_t m, float* 
   });
 }
 
-void qmatmul_scale_gradient(const PackedWeight& w, const float* a, const float* dy, int64_t m, float* dscales, Threads threads) {
+void qmatmul_scale_gradient(const PackedWeight& w, const float* a, const float* dy, int64_t m, float* dscales,
+                            Threads threads) {
   int64_t strips = parts_of(w.cols, panel_cols), groups = w.groups;
   Buffer<float> inputs(strips * panel_cols * m);
   run_parts(threads, strips, [&](int64_t strip) {
@@ -195,7 +213,9 @@ void qmatmul_scale_gradient(const PackedWeight& w, const float* a, const float* 
     for (int64_t k = 0; k < w.cols; k += panel_cols) {
       for (int64_t n = first; n < last; n += tile_rows) {
         tile(m, outputs.data() + (n - first) * m, inputs.data() + k * m, 1, product.data(), panel_cols, false);
-        for (int64_t i = 0; i < std::min(tile_rows, last - n); i++) sums[n - first + i] += qmatmul_kernels(w.bits).dot_codes(w, n + i, k, k / w.group, product.data() + i * panel_cols);
+        for (int64_t i = 0; i < std::min(tile_rows, last - n); i++)
+          sums[n - first + i] +=
+              qmatmul_kernels(w.bits).dot_codes(w, n + i, k, k / w.group, product.data() + i * panel_cols);
       }
       if ((k + panel_cols) % w.group != 0 && k + panel_cols < w.cols) continue;
       for (int64_t n = first; n < last; n++) {

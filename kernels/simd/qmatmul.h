@@ -31,15 +31,17 @@ void qmatmul_forward(const PackedWeight& w, const float* a, int64_t m, float* y,
 // dx [m, cols] = dy [m, rows] · w: the gradient of the forward product's input.
 void qmatmul_backward(const PackedWeight& w, const float* dy, int64_t m, float* dx, Threads threads);
 // dscales [rows, groups] = Σ_{k in group} (q[n, k] − zero) Σ_m dy[m, n] a[m, k]: the gradient of the scales.
-void qmatmul_scale_gradient(const PackedWeight& w, const float* a, const float* dy, int64_t m, float* dscales, Threads threads);
+void qmatmul_scale_gradient(const PackedWeight& w, const float* a, const float* dy, int64_t m, float* dscales,
+                            Threads threads);
 
 // The parts that depend on the instruction set and the number of bits ------------------------------------------------
 
 constexpr int64_t unpacked_at_once = 16;
 constexpr int64_t most_dot_rows = 4;
 
-// How a kernel of dot_rows leaves sixteen codes in its registers: lane i holds code[i] times 2^bit[i], since it masks the
-// code where it lies and does not shift it. The other factor of the product is given in that order, times 2^−bit[i].
+// How a kernel of dot_rows leaves sixteen codes in its registers: lane i holds code[i] times 2^bit[i], since it masks
+// the code where it lies and does not shift it. The other factor of the product is given in that order, times
+// 2^−bit[i].
 struct Placing {
   int8_t code[unpacked_at_once], bit[unpacked_at_once];
 };
@@ -68,10 +70,10 @@ struct QMatMulKernels {
   Placing placing;
 };
 
-// One row of a in fixed point (qmatmul_fixed.avx512.cc), for 2, 3 and 4 bits, groups of 32, 64 and multiples of fixed_chunk,
-// or one group a row.
+// One row of a in fixed point (qmatmul_fixed.avx512.cc), for 2, 3 and 4 bits, groups of 32, 64 and multiples of
+// fixed_chunk, or one group a row.
 constexpr int64_t fixed_chunk = 128;
-struct FixedRow {     // of c = ceil(cols / fixed_chunk) chunks
+struct FixedRow {   // of c = ceil(cols / fixed_chunk) chunks
   int8_t* digits;   // [c, 3, fixed_chunk]
   float* steps;     // [c]
   int32_t* starts;  // [c, 16]: what the sums begin with, the part of a symmetric weight's zero

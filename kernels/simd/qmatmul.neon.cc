@@ -21,7 +21,8 @@ struct Floats {
 #endif
   static float sum(Register v) { return vaddvq_f32(v); }
 
-  // Four codes of one little-endian word, the first at bit `first`; a shift to the left by less than nothing goes right.
+  // Four codes of one little-endian word, the first at bit `first`; a shift to the left by less than nothing goes
+  // right.
   template <int bits, int first>
   static Register spread(const uint8_t* p) {
     uint32_t word;

@@ -1,7 +1,12 @@
-// One row of activations times packed codes in integers. The row is written in fixed point, 128 values to a step of their own:
+// One row of activations times packed codes in integers. The row is written in fixed point, 128 values to a step of
+// their own:
 //   a = step (2^16 d2 + 2^8 d1 + d0), signed bytes, the largest |a| of the 128 at 127 · 2^16 steps,
 // so that it loses no more than floats lose when they are added up. Sixteen 32-bit sums take 64 products of bytes at an
 // instruction and are exact; floats would have to be converted sixteen codes at a time.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"  // of the compiler's own header
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 
 #include "qmatmul.h"
@@ -44,12 +49,14 @@ void unpack_chunk(const uint8_t* p, __mmask64 present, __m512i* out) {
   const __m512i mask = _mm512_set1_epi8((1 << bits) - 1);
   if constexpr (bits == 2) {
     const __m512i halves = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi32(4), 1);
-    __m512i x = _mm512_srlv_epi32(_mm512_broadcast_i64x4(_mm256_maskz_loadu_epi8(static_cast<__mmask32>(present), p)), halves);
+    __m512i x =
+        _mm512_srlv_epi32(_mm512_broadcast_i64x4(_mm256_maskz_loadu_epi8(static_cast<__mmask32>(present), p)), halves);
     out[0] = _mm512_and_si512(x, mask);
     out[1] = _mm512_and_si512(_mm512_srli_epi16(x, 2), mask);
   } else if constexpr (bits == 3) {
     __m512i x = _mm512_permutexvar_epi8(_mm512_loadu_si512(windows.bytes), _mm512_maskz_loadu_epi8(present, p));
-    for (int v = 0; v < 2; v++) out[v] = _mm512_and_si512(_mm512_multishift_epi64_epi8(_mm512_loadu_si512(windows.shifts[v]), x), mask);
+    for (int v = 0; v < 2; v++)
+      out[v] = _mm512_and_si512(_mm512_multishift_epi64_epi8(_mm512_loadu_si512(windows.shifts[v]), x), mask);
   } else {
     __m512i x = _mm512_maskz_loadu_epi8(present, p);
     out[0] = _mm512_and_si512(x, mask);
@@ -57,7 +64,9 @@ void unpack_chunk(const uint8_t* p, __mmask64 present, __m512i* out) {
   }
 }
 
-__m512i add_digit(__m512i sum, const __m512i* q, const __m512i* d) { return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(sum, q[0], d[0]), q[1], d[1]); }
+__m512i add_digit(__m512i sum, const __m512i* q, const __m512i* d) {
+  return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(sum, q[0], d[0]), q[1], d[1]);
+}
 
 // The largest |a| of a chunk; NaN where a value is NaN or infinite.
 float maximum_of(const float* a) {
@@ -77,7 +86,8 @@ bool fix_chunk(const float* a, bool symmetric, const FixedRow& row, int64_t c) {
   row.steps[c] = maximum / largest;
   int32_t fixed[chunk];
   const __m512 inverse = _mm512_set1_ps(maximum == 0 ? 0 : largest / maximum);
-  for (int i = 0; i < chunk; i += 16) _mm512_storeu_si512(fixed + i, _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(a + i), inverse)));
+  for (int i = 0; i < chunk; i += 16)
+    _mm512_storeu_si512(fixed + i, _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(a + i), inverse)));
   for (int i = 0; i < 16; i++) {
     int32_t sum = 0;
     for (int b = 4 * i; b < 4 * i + 4; b++) sum += fixed[code_at(bits, 0, b)] + fixed[code_at(bits, 1, b)];
@@ -111,9 +121,9 @@ template <int bits>
 struct Cut {
   static constexpr int64_t bytes = chunk * bits / 8;
   int64_t row_bytes, groups, chunks, chunks_in_group, groups_in_chunk;
-  __mmask64 last_bytes;    // of the last chunk
+  __mmask64 last_bytes;  // of the last chunk
   __mmask16 last_scales;
-  __m512i which;           // the group of each sum
+  __m512i which;  // the group of each sum
 
   explicit Cut(const PackedWeight& w) : row_bytes(w.row_bytes), groups(w.groups), chunks((w.cols + chunk - 1) / chunk) {
     chunks_in_group = w.group < chunk ? 1 : (w.group + chunk - 1) / chunk;
@@ -144,7 +154,8 @@ struct Rows {
       unpack_chunk<bits>(codes + r * cut.row_bytes, bytes, q);
       // The rows after these, at the same place: too short for the processor to see that they will be read.
       _mm_prefetch(reinterpret_cast<const char*>(codes + (r + R) * cut.row_bytes), _MM_HINT_T0);
-      __m512i high = add_digit(_mm512_setzero_si512(), q, digits + 4), middle = add_digit(_mm512_setzero_si512(), q, digits + 2), low = add_digit(start, q, digits);
+      __m512i high = add_digit(_mm512_setzero_si512(), q, digits + 4),
+              middle = add_digit(_mm512_setzero_si512(), q, digits + 2), low = add_digit(start, q, digits);
       // At most 8 · 15 · 127 · 2^16 < 2^30 in magnitude.
       __m512i fixed = _mm512_add_epi32(_mm512_slli_epi32(_mm512_add_epi32(_mm512_slli_epi32(high, 8), middle), 8), low);
       __m512 scale = _mm512_permutexvar_ps(cut.which, _mm512_maskz_loadu_ps(present, scales + r * cut.groups));
@@ -179,6 +190,7 @@ void dot_rows(const PackedWeight& w, const FixedRow& row, float* y, int64_t begi
 
 }  // namespace
 
-const FixedTable qmatmul_fixed_avx512 = {{fix_row<2>, dot_rows<2>}, {fix_row<3>, dot_rows<3>}, {fix_row<4>, dot_rows<4>}};
+const FixedTable qmatmul_fixed_avx512 = {
+    {fix_row<2>, dot_rows<2>}, {fix_row<3>, dot_rows<3>}, {fix_row<4>, dot_rows<4>}};
 
 }  // namespace halftone

@@ -1,8 +1,8 @@
 // The kernels of qmatmul.h, written once over a vector type
 //   V { lanes; Register; load, store, splat, fma(a, b, c) = a b + c, add, mul, sum(v);
 //       unpack<bits>(p, Register out[16 / lanes]): 16 codes as floats, reads 2 · bits bytes;
-//       placing<bits>, place<bits>(p, Register out[16 / lanes]): the same in their places, may read dot_padding bytes more;
-//       prefetch(p), transpose(Register v[lanes]) in place }.
+//       placing<bits>, place<bits>(p, Register out[16 / lanes]): the same in their places, may read dot_padding bytes
+//       more; prefetch(p), transpose(Register v[lanes]) in place }.
 // Included by one source file per instruction set. Everything here has internal linkage (see gemm_tile.h).
 #pragma once
 #include <cstring>
@@ -12,7 +12,8 @@
 namespace halftone {
 namespace {
 
-// Codes in their order, code i at bit first + step · i of its register, and from code 8 on at bit second + step · (i − 8).
+// Codes in their order, code i at bit first + step · i of its register, and from code 8 on at bit second + step · (i −
+// 8).
 constexpr Placing straight(int step, int first, int second) {
   Placing placing = {};
   for (int i = 0; i < 16; i++) {
@@ -57,7 +58,8 @@ struct Packed {
         }
         for (int j = 0; j < vectors; j++) {
           V::transpose(block[j]);
-          for (int i = 0; i < V::lanes && k + j * V::lanes + i < end; i++) V::store(panel + (j * V::lanes + i) * 16 + first, block[j][i]);
+          for (int i = 0; i < V::lanes && k + j * V::lanes + i < end; i++)
+            V::store(panel + (j * V::lanes + i) * 16 + first, block[j][i]);
         }
       }
     }
@@ -103,8 +105,8 @@ struct Packed {
     return V::sum(total) + rest;
   }
 
-  // Rows n..n + R − 1 of the weight, their codes at `codes`, by m rows of a: Σ_g scale_g Σ q a, less the offset. The codes
-  // are unpacked once for all of a.
+  // Rows n..n + R − 1 of the weight, their codes at `codes`, by m rows of a: Σ_g scale_g Σ q a, less the offset. The
+  // codes are unpacked once for all of a.
   template <int R, int m>
   static void dot(const PackedWeight& w, const DotInputs& inputs, const uint8_t* codes, int64_t n, float* y) {
     const int64_t groups = w.groups, row_bytes = w.row_bytes, blocks = w.cols / 16, group_blocks = w.group / 16;
@@ -128,7 +130,8 @@ struct Packed {
           // The rows after these, at the same place: too short for the processor to see that they will be read.
           if (block % 4 == 0) V::prefetch(codes + (r + R) * row_bytes);
           for (int i = 0; i < m; i++) {
-            for (int j = 0; j < vectors; j++) part[r][i][j] = V::fma(row[j], V::load(a + i * blocks * 16 + j * V::lanes), part[r][i][j]);
+            for (int j = 0; j < vectors; j++)
+              part[r][i][j] = V::fma(row[j], V::load(a + i * blocks * 16 + j * V::lanes), part[r][i][j]);
           }
         }
         codes += 2 * bits;
@@ -143,7 +146,8 @@ struct Packed {
       }
     }
     for (int r = 0; r < R; r++) {
-      for (int i = 0; i < m; i++) y[i * w.rows + n + r] = V::sum(total[r][i]) - offset(w, n + r, inputs.sums + i * groups);
+      for (int i = 0; i < m; i++)
+        y[i * w.rows + n + r] = V::sum(total[r][i]) - offset(w, n + r, inputs.sums + i * groups);
     }
     if (blocks * 16 < w.cols) add_rest<R, m>(w, inputs.a, n, y);
   }
@@ -179,11 +183,13 @@ struct Packed {
     by_count[inputs.m - 1](w, inputs, y, begin, end);
   }
 
-  static constexpr QMatMulKernels kernels = {panel_of_rows, panel_of_cols, dot_rows, offset, dot_codes, V::template placing<bits>};
+  static constexpr QMatMulKernels kernels = {panel_of_rows, panel_of_cols, dot_rows,
+                                             offset,        dot_codes,     V::template placing<bits>};
 };
 
 template <typename V>
-constexpr QMatMulTable qmatmul_table = {Packed<V, 2>::kernels, Packed<V, 3>::kernels, Packed<V, 4>::kernels, Packed<V, 8>::kernels};
+constexpr QMatMulTable qmatmul_table = {Packed<V, 2>::kernels, Packed<V, 3>::kernels, Packed<V, 4>::kernels,
+                                        Packed<V, 8>::kernels};
 
 }  // namespace
 }  // namespace halftone

@@ -1,10 +1,10 @@
-// exp(z) for z <= 0 in double: z = k·ln 2 + r with |r| <= ln 2 / 2, Taylor's series of exp(r) to r^12 (error below 2e-16),
-// times 2^k through the exponent bits.
+// exp(z) for z <= 0 in double: z = k·ln 2 + r with |r| <= ln 2 / 2, Taylor's series of exp(r) to r^12 (error below
+// 2e-16), times 2^k through the exponent bits.
+#include "scoring.h"
+
 #include <immintrin.h>
 
 #include <limits>
-
-#include "scoring.h"
 
 namespace halftone {
 namespace {
@@ -20,7 +20,9 @@ __m256d exp_nonpositive(__m256d z) {
   z = _mm256_max_pd(_mm256_set1_pd(lowest), z);  // this order of arguments keeps NaN
   const __m256d k = _mm256_round_pd(_mm256_mul_pd(z, log2_e), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const __m256d r = _mm256_fnmadd_pd(k, ln2_low, _mm256_fnmadd_pd(k, ln2_high, z));
-  constexpr double inverse_factorials[] = {1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2, 1, 1};
+  constexpr double inverse_factorials[] = {
+      1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720,
+      1.0 / 120,       1.0 / 24,       1.0 / 6,       1.0 / 2,      1,           1};
   __m256d sum = _mm256_set1_pd(inverse_factorials[0]);
   for (int i = 1; i < 13; i++) sum = _mm256_fmadd_pd(sum, r, _mm256_set1_pd(inverse_factorials[i]));
   const __m256i exponent = _mm256_slli_epi64(_mm256_cvtepi32_epi64(_mm256_cvtpd_epi32(k)), 52);

@@ -18,7 +18,8 @@ const ScoringKernels& chosen() {
 
 int64_t first_of(const float* x, int64_t n, float value) { return std::find(x, x + n, value) - x; }
 
-void score_row(const ScoringKernels& kernels, const float* x, const float* reference, int32_t label, int64_t n, double* nll, double* kl, uint8_t* same) {
+void score_row(const ScoringKernels& kernels, const float* x, const float* reference, int32_t label, int64_t n,
+               double* nll, double* kl, uint8_t* same) {
   float top = kernels.maximum(x, n);
   double mass = kernels.sum_exp(x, n, top);
   *nll = std::log(mass) - (static_cast<double>(x[label]) - top);
@@ -33,7 +34,8 @@ void score_row(const ScoringKernels& kernels, const float* x, const float* refer
 
 }  // namespace
 
-void score_rows(const float* logits, const float* reference, const int32_t* labels, int64_t rows, int64_t vocabulary, Scores scores) {
+void score_rows(const float* logits, const float* reference, const int32_t* labels, int64_t rows, int64_t vocabulary,
+                Scores scores) {
   const auto& kernels = chosen();
   parallel_for(rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
@@ -41,7 +43,8 @@ void score_rows(const float* logits, const float* reference, const int32_t* labe
       scores.same[row] = 0;
       if (labels[row] < 0) continue;
       const float* other = reference ? reference + row * vocabulary : nullptr;
-      score_row(kernels, logits + row * vocabulary, other, labels[row], vocabulary, scores.nll + row, scores.kl + row, scores.same + row);
+      score_row(kernels, logits + row * vocabulary, other, labels[row], vocabulary, scores.nll + row, scores.kl + row,
+                scores.same + row);
     }
   });
 }

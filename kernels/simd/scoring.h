@@ -1,5 +1,6 @@
 // Scores rows of logits: with p = softmax(x) and q = softmax(reference), both in double,
-//   nll = log Σ exp(x_i − max) − (x_label − max),   kl = Σ q_i (log q_i − log p_i),   same = [argmax x = argmax reference].
+//   nll = log Σ exp(x_i − max) − (x_label − max),   kl = Σ q_i (log q_i − log p_i),   same = [argmax x = argmax
+//   reference].
 #pragma once
 #include <cstdint>
 
@@ -11,9 +12,10 @@ struct Scores {
   uint8_t* same;  // likewise
 };
 
-// logits: [rows, vocabulary]; reference: the same or nullptr; labels: [rows], a negative one leaves its row unscored (zeros).
-// Rows that hold NaN or +inf score NaN. Ties of the maximum go to the first.
-void score_rows(const float* logits, const float* reference, const int32_t* labels, int64_t rows, int64_t vocabulary, Scores scores);
+// logits: [rows, vocabulary]; reference: the same or nullptr; labels: [rows], a negative one leaves its row unscored
+// (zeros). Rows that hold NaN or +inf score NaN. Ties of the maximum go to the first.
+void score_rows(const float* logits, const float* reference, const int32_t* labels, int64_t rows, int64_t vocabulary,
+                Scores scores);
 
 // The passes over one row of n logits that a fast version replaces.
 struct ScoringKernels {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CodecName, GgufType, IntName } from '../../electron/contract/options.ts'
 import { kernels, type GptqOptions, type Shape } from '../kernels.ts'
-import golden from './gptq-golden.json' with { type: 'json' }
+import golden from './goldens/gptq.json' with { type: 'json' }
 import { correlatedInputs, normals } from './random.ts'
 
 const halftone = kernels()

@@ -27,8 +27,9 @@ static void* symbol(const char* library, const char* name) {
 }
 
 static void run(char** arguments) {
-  auto base = reinterpret_cast<const ort::ApiBase* (ORT_CALL*)()>(symbol(arguments[1], "OrtGetApiBase"))();
-  auto register_operators = reinterpret_cast<ort::Status* (ORT_CALL*)(ort::SessionOptions*, const ort::ApiBase*)>(symbol(arguments[2], "RegisterCustomOps"));
+  auto base = reinterpret_cast<const ort::ApiBase*(ORT_CALL*)()>(symbol(arguments[1], "OrtGetApiBase"))();
+  auto register_operators = reinterpret_cast<ort::Status*(ORT_CALL*)(ort::SessionOptions*, const ort::ApiBase*)>(
+      symbol(arguments[2], "RegisterCustomOps"));
   const auto& api = *base->GetApi(ort::api_version);
   auto check = [&](ort::Status* status) {
     if (status) throw std::runtime_error(api.GetErrorMessage(status));

@@ -3,12 +3,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { runtime } from '../runtime.ts'
 import { compile } from './compile.ts'
-import { model } from './models.ts'
+import { floats, model } from './models.ts'
 
-interface Golden { bits: number; K: number; group: number; N: number; M: number; codes: string; scales: number[]; zeros: number[] | null; A: number[]; dY: number[]; Y: number[]; dA: number[]; dScales: number[] }
-const goldens = JSON.parse(readFileSync(path.join(import.meta.dirname, 'goldens', 'qmatmul.json'), 'utf8')) as Golden[]
+const numbers = z.array(z.number())
+const golden = z.object({
+  bits: z.number(), K: z.number(), group: z.number(), N: z.number(), M: z.number(), codes: z.base64(), scales: numbers, zeros: numbers.nullable(),
+  A: numbers, dY: numbers, Y: numbers, dA: numbers, dScales: numbers,
+})
+type Golden = z.infer<typeof golden>
+const goldens = z.array(golden).parse(JSON.parse(readFileSync(path.join(import.meta.dirname, 'goldens', 'qmatmul.json'), 'utf8')))
 
 const nodes = {
   Y: { op: 'QMatMul', operands: ['A'], attributes: {} },
@@ -21,12 +27,12 @@ type Result = keyof typeof nodes
 function closedModel(golden: Golden, result: Result): Uint8Array {
   const { op, operands, attributes } = nodes[result]
   return model((b) => {
-    const floats = (name: string, rows: number, values: readonly number[]) =>
+    const initializer = (name: string, rows: number, values: readonly number[]) =>
       b.initializer({ name, type: 'float32', dims: [rows, values.length / rows], data: new Uint8Array(Float32Array.from(values).buffer) })
     const codes = Buffer.from(golden.codes, 'base64')
-    const inputs = operands.map((name) => floats(name, golden.M, golden[name]))
-    inputs.push(b.initializer({ name: 'codes', type: 'uint8', dims: [golden.N, codes.length / golden.N], data: codes }), floats('scales', golden.N, golden.scales))
-    if (golden.zeros) inputs.push(floats('zeros', golden.N, golden.zeros))
+    const inputs = operands.map((name) => initializer(name, golden.M, golden[name]))
+    inputs.push(b.initializer({ name: 'codes', type: 'uint8', dims: [golden.N, codes.length / golden.N], data: codes }), initializer('scales', golden.N, golden.scales))
+    if (golden.zeros) inputs.push(initializer('zeros', golden.N, golden.zeros))
     const numbers = Object.entries({ K: golden.K, bits: golden.bits, group: golden.group, ...attributes }).map(([name, int]) => [name, { int }] as const)
     b.output(b.one(op, inputs, Object.fromEntries(numbers), { domain: 'halftone', outputs: [result] }), 'float32', ['r', 'c'])
   })
@@ -44,8 +50,8 @@ describe.each(goldens)('$bits bits, $N x $K, group $group, $M rows, against NumP
   it.each(['Y', 'dA', 'dScales'] as const)('%s', async (result) => {
     const session = await runtime().createSession(closedModel(golden, result))
     const outputs = await session.run({}, { [result]: null })
-    expect(outputs[result]?.data).toHaveLength(golden[result].length)
-    expect(relativeError(outputs[result]?.data as Float32Array, golden[result])).toBeLessThan(tolerance)
+    expect(floats(outputs[result])).toHaveLength(golden[result].length)
+    expect(relativeError(floats(outputs[result]), golden[result])).toBeLessThan(tolerance)
   })
 })
 
@@ -57,7 +63,7 @@ describe('the library by itself', () => {
   it('adds the operators to a runtime that knows nothing of the addon', () => {
     const host = compile(folder, 'library-host', [path.join(import.meta.dirname, 'library-host.cc')])
     const build = process.env.HALFTONE_KERNELS ?? path.join(import.meta.dirname, '..', 'build')
-    const library = path.join(build, { win32: 'halftone_ops.dll', darwin: 'libhalftone_ops.dylib' }[process.platform as string] ?? 'libhalftone_ops.so')
+    const library = path.join(build, process.platform === 'win32' ? 'halftone_ops.dll' : process.platform === 'darwin' ? 'libhalftone_ops.dylib' : 'libhalftone_ops.so')
     for (const [i, result] of (['Y', 'dA', 'dScales'] as const).entries()) {
       const golden = goldens[i + 1]
       if (!golden) throw new Error('no golden')

@@ -3,15 +3,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { compile } from './compile.ts'
 
-type Table = 'Api' | 'ApiBase' | 'CustomOp'
 const tables = ['Api', 'ApiBase', 'CustomOp'] as const
-const slots = JSON.parse(readFileSync(path.join(import.meta.dirname, 'goldens', 'ort-slots.json'), 'utf8')) as Record<Table, string[]>
+const names = z.array(z.string())
+const slots = z.object({ Api: names, ApiBase: names, CustomOp: names }).parse(JSON.parse(readFileSync(path.join(import.meta.dirname, 'goldens', 'ort-slots.json'), 'utf8')))
 const own = path.join(import.meta.dirname, '..', 'node', 'ort_api.h')
 
 /** The members of a struct of our header that are not gaps, in order. */
-function members(table: Table): string[] {
+function members(table: (typeof tables)[number]): string[] {
   const text = new RegExp(`struct ${table} \\{\\n([^}]*)\\};`).exec(readFileSync(own, 'utf8'))?.[1] ?? ''
   return [...text.matchAll(/\(ORT_CALL\* (\w+)\)|uint32_t (\w+);/g)].map((match) => match[1] ?? match[2] ?? '')
 }
@@ -32,8 +33,8 @@ describe('the view of the C API', () => {
   })
 
   // With the whole header at hand the compiler compares the two; otherwise its list of slots must at least be whole.
-  const full = [process.env.HALFTONE_ORT_HEADER, '/usr/include/onnxruntime/onnxruntime_c_api.h', '/usr/include/onnxruntime/core/session/onnxruntime_c_api.h', '/usr/local/include/onnxruntime/onnxruntime_c_api.h', '/opt/homebrew/include/onnxruntime/onnxruntime_c_api.h']
-    .find((file) => file !== undefined && existsSync(file))
+  const folders = ['/usr/include/onnxruntime', '/usr/include/onnxruntime/core/session', '/usr/local/include/onnxruntime', '/opt/homebrew/include/onnxruntime']
+  const full = [process.env.HALFTONE_ORT_HEADER, ...folders.map((include) => `${include}/onnxruntime_c_api.h`)].find((file) => file !== undefined && existsSync(file))
 
   it(full === undefined ? 'rests on a whole list of slots' : `agrees with ${full}`, () => {
     for (const table of tables) expect(new Set(slots[table]).size).toBe(slots[table].length)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kernels, type NativeSession, type Tensor } from '../kernels.ts'
 import { runtime } from '../runtime.ts'
-import { float32, model } from './models.ts'
+import { float32, floats, model } from './models.ts'
 import { addTerm, emptySums, largestError, makeWeight, noise, type Sums, type WeightShape } from './packed-weights.ts'
 
 // Rounding errors of sums of up to 4097 floats, relative to the sum of the terms' magnitudes. One term lost or doubled
@@ -24,11 +24,6 @@ async function output(session: NativeSession, feeds: Record<string, Tensor>): Pr
   session.dispose()
   if (!y) throw new Error('no output')
   return y
-}
-
-function floats({ data }: Tensor): Float32Array {
-  if (!(data instanceof Float32Array)) throw new Error('expected floats')
-  return data
 }
 
 /** [m, n] = x [m, k] · w, with w(k, n) given as a function. */

@@ -75,7 +75,7 @@ export function HeatMap({ label, rows, options, range: [min, max], selected, onS
                 const isSelected = item.index === row && i === column
                 const colour = cell ? sequential(logShare(cell.value, min, max), isDark) : null
                 const why = excluded[option]
-                const words = cell ? `${layer}, ${option}: loss ${digits(cell.value)} plus or minus ${digits(cell.stderr, 2)}, ${bytes(cell.bytes)}` : `${layer}, ${option}: ${why === undefined ? 'not measured' : `not possible, ${why}`}`
+                const words = cell ? `${layer}, ${option}: loss ${digits(cell.value, 2)}${cell.stderr > 0 ? ` plus or minus ${digits(cell.stderr, 1)}` : ''}, ${bytes(cell.bytes)}` : `${layer}, ${option}: ${why === undefined ? 'not measured' : `not possible, ${why}`}`
                 return (
                   <div
                     key={option} id={`${id}-${String(item.index)}-${String(i)}`} role="gridcell" aria-selected={isSelected} aria-label={words} title={words} onClick={() => { onSelect({ layer, option }) }}

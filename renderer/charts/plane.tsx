@@ -6,8 +6,8 @@ export interface Axis { readonly label: string; readonly domain: readonly [numbe
 export interface Frame { readonly x: (value: number) => number; readonly y: (value: number) => number; readonly width: number; readonly height: number }
 
 const margin = { top: 30, right: 20, bottom: 40, left: 64 }
-/** Ticks of a log scale beyond this many crowd each other out. */
-const maxLogTicks = 7
+/** Ticks of a log scale beyond this many crowd each other out: then only powers of ten are kept, and of those every so many. */
+const maxTicks = 9
 
 export function Plane({ x, y, height = 300, label, children, onKeyDown, activeDescendant }: {
   readonly x: Axis; readonly y: Axis; readonly height?: number; readonly label: string; readonly children: (frame: Frame) => React.ReactNode
@@ -17,18 +17,17 @@ export function Plane({ x, y, height = 300, label, children, onKeyDown, activeDe
   const inner = { width: Math.max(0, width - margin.left - margin.right), height: height - margin.top - margin.bottom }
   const sx = scaleLinear().domain(x.domain).range([0, inner.width])
   const sy = (y.isLog === true ? scaleLog() : scaleLinear()).domain(y.domain).range([inner.height, 0])
-  const yTicks = sy.ticks(6)
-  const every = y.isLog === true ? Math.max(1, Math.ceil(yTicks.length / maxLogTicks)) : 1
+  const yTicks = thinned(sy.ticks(6))
   return (
     <div ref={ref} className="w-full" style={{ height }}>
       <svg width={width} height={height} role={onKeyDown ? 'listbox' : 'img'} aria-label={label} tabIndex={onKeyDown ? 0 : undefined} onKeyDown={onKeyDown} aria-activedescendant={activeDescendant} className="keeps-colour block -outline-offset-2">
         {width > 0 && (
           <g transform={`translate(${String(margin.left)},${String(margin.top)})`}>
             <g aria-hidden="true" className="text-xs">
-              {yTicks.map((tick, i) => (
+              {yTicks.map((tick) => (
                 <g key={tick} transform={`translate(0,${String(sy(tick))})`}>
                   <line x2={inner.width} className="stroke-line" />
-                  {i % every === 0 && <text x={-8} dy="0.32em" textAnchor="end" className="tnum fill-ink-2">{y.format(tick)}</text>}
+                  <text x={-8} dy="0.32em" textAnchor="end" className="tnum fill-ink-2">{y.format(tick)}</text>
                 </g>
               ))}
               {sx.ticks(Math.max(2, Math.floor(inner.width / 90))).map((tick) => (
@@ -47,4 +46,10 @@ export function Plane({ x, y, height = 300, label, children, onKeyDown, activeDe
       </svg>
     </div>
   )
+}
+
+function thinned(ticks: readonly number[]): readonly number[] {
+  if (ticks.length <= maxTicks) return ticks
+  const powers = ticks.filter((tick) => Number.isInteger(Math.round(Math.log10(tick) * 1e9) / 1e9))
+  return powers.filter((_, i) => i % Math.ceil(powers.length / maxTicks) === 0)
 }

@@ -20,7 +20,7 @@ export function ShortcutsDialog(): React.JSX.Element {
   const isMac = useApp((state) => state.app?.platform === 'darwin')
   const menus = [...new Set(listed.map((command) => command.menu))]
   return (
-    <Modal title="Keyboard shortcuts" isOpen={isOpen} onClose={close} width="max-w-2xl">
+    <Modal title="Keyboard shortcuts" isOpen={isOpen} onClose={close} width="max-w-2xl" isText>
       <div className="grid gap-x-8 gap-y-4 p-4 sm:grid-cols-2">
         {menus.map((menu) => (
           <section key={menu}>

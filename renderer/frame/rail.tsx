@@ -25,8 +25,7 @@ export function Rail({ route }: { readonly route: Route }): React.JSX.Element {
       <div className="p-2 md:hidden"><Select label="Go to" isLabelHidden value={route} choices={places} onChange={go} className="w-full" /></div>
       <ol className="hidden flex-col gap-0.5 p-2 md:flex">
         {stepOrder.map((step, i) => <StepLink key={step} step={step} place={i + 1} state={states[step]} isCurrent={route === step} isOff={!open} />)}
-        <li role="separator" className="my-2 border-t border-line" />
-        <li>
+        <li className="mt-2 border-t border-line pt-2">
           <RailLink isCurrent={route === 'queue'} onClick={() => { go('queue') }}>
             <Icon name="list" className="text-ink-3" />Queue
             {waiting > 0 && <span className="ml-auto rounded-full bg-accent px-1.5 text-xs font-semibold text-on-accent tnum"><span className="sr-only">jobs: </span>{waiting}</span>}

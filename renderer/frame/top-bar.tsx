@@ -24,8 +24,8 @@ export function TopBar(): React.JSX.Element {
         </div>
       )}
       <span className="flex flex-1 pl-2">{opening && <Spinner label={`Reading ${opening.name}`} />}</span>
-      <Button look="secondary" icon="search" onClick={() => { runCommand('palette.open') }} label="All commands" className="font-normal text-ink-2">
-        <span className="hidden sm:inline">All commands</span><Keys shortcut="Mod+K" isMac={isMac} />
+      <Button look="secondary" icon="search" onClick={() => { runCommand('palette.open') }} shortcut="Control+K" className="font-normal text-ink-2">
+        <span className="max-sm:sr-only">All commands</span><Keys shortcut="Mod+K" isMac={isMac} isHidden />
       </Button>
       <IconButton icon={isDark ? 'sun' : 'moon'} label={isDark ? 'Use the light theme' : 'Use the dark theme'} onClick={() => { runCommand('theme.toggle') }} />
       <IconButton icon="gear" label="Settings" onClick={() => { runCommand('settings.open') }} />

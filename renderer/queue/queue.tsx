@@ -79,7 +79,7 @@ function Actions({ job }: { readonly job: JobRecord }): React.JSX.Element {
       {isBusy(job) && <Button size="small" icon="stop" label={`Cancel ${title}`} reason={state === 'cancelling' ? 'It is stopping already' : null} onClick={() => { void onJob('job.cancel', id) }}>Cancel</Button>}
       {isFinished(job) && request.kind === 'run' && <Button size="small" icon="folder" label={`Show ${title} in folder`} onClick={() => { void onJob('job.show', id) }}>Show</Button>}
       {isFinished(job) && request.kind === 'download' && <Button size="small" look="primary" icon="file" label={`Open ${title}`} onClick={() => { void openDownloaded(id, title) }}>Open</Button>}
-      {request.kind === 'run' && isOwn && <Button size="small" label={`Show ${title} in the Run step`} onClick={() => { useApp.setState({ job: id }); go('run') }}>Details</Button>}
+      {request.kind === 'run' && isOwn && <Button size="small" label={`Details of ${title} in the Run step`} onClick={() => { useApp.setState({ job: id }); go('run') }}>Details</Button>}
       {!isBusy(job) && request.kind === 'run' && <IconButton size="small" icon="copy" label={`Run ${title} again`} onClick={() => { void onJob('job.duplicate', id) }} />}
       {!isBusy(job) && <IconButton size="small" icon="trash" label={`Remove ${title} from the queue`} onClick={() => { void onJob('job.remove', id) }} />}
     </>

@@ -33,7 +33,7 @@ export const bits = (value: number): string => `${value.toFixed(2)} bpw`
 /** "0.00138 ± 0.00001": the error to the value's own decimals, but never rounded away to nothing. */
 export function withError(value: number, stderr: number | undefined, significant = 3): string {
   const text = digits(value, significant)
-  if (stderr === undefined) return text
+  if (stderr === undefined || stderr === 0) return text // exact, or not known
   const decimals = /^[−\d]+\.(\d+)$/.exec(text)?.[1].length
   const error = decimals === undefined ? digits(stderr, 2) : stderr.toFixed(decimals)
   return `${text} ± ${Number(error.replace('−', '-')) === 0 && stderr > 0 ? digits(stderr, 1) : error}`

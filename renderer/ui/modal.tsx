@@ -2,8 +2,10 @@
 import { Dialog } from '@base-ui/react/dialog'
 import { IconButton } from './button.tsx'
 
-export function Modal({ title, isOpen, onClose, children, width = 'max-w-xl', isTitleHidden = false }: {
+export function Modal({ title, isOpen, onClose, children, width = 'max-w-xl', isTitleHidden = false, isText = false }: {
   readonly title: string; readonly isOpen: boolean; readonly onClose: () => void; readonly children: React.ReactNode; readonly width?: string; readonly isTitleHidden?: boolean
+  /** Nothing in it takes the focus: the text itself does, so that the keyboard can scroll it. */
+  readonly isText?: boolean
 }): React.JSX.Element {
   return (
     <Dialog.Root open={isOpen} onOpenChange={(open) => { if (!open) onClose() }}>
@@ -14,7 +16,7 @@ export function Modal({ title, isOpen, onClose, children, width = 'max-w-xl', is
             <Dialog.Title className="text-lg font-semibold">{title}</Dialog.Title>
             {!isTitleHidden && <IconButton icon="close" label="Close" onClick={onClose} />}
           </div>
-          <div className="min-h-0 overflow-auto">{children}</div>
+          <div className="min-h-0 overflow-auto -outline-offset-2" tabIndex={isText ? 0 : undefined}>{children}</div>
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>

@@ -40,8 +40,8 @@ export function Facts({ rows }: { readonly rows: readonly (readonly [name: React
   )
 }
 
-/** A key as it is printed on the keyboard. */
-export function Keys({ shortcut, isMac }: { readonly shortcut: string; readonly isMac: boolean }): React.JSX.Element {
+/** Keys as they are printed on the keyboard; hidden from screen readers where the element says its own shortcut. */
+export function Keys({ shortcut, isMac, isHidden = false }: { readonly shortcut: string; readonly isMac: boolean; readonly isHidden?: boolean }): React.JSX.Element {
   const text = isMac ? shortcut.replace('Mod', '⌘').replace('Shift', '⇧').replaceAll('+', '') : shortcut.replace('Mod', 'Ctrl').replaceAll('+', ' + ')
-  return <kbd className="rounded border border-line bg-surface-3 px-1.5 py-px font-sans text-xs text-ink-2 whitespace-nowrap">{text}</kbd>
+  return <kbd aria-hidden={isHidden} className="rounded border border-line bg-surface-3 px-1.5 py-px font-sans text-xs text-ink-2 whitespace-nowrap">{text}</kbd>
 }

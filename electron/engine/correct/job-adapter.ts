@@ -6,16 +6,18 @@ import { AppError } from '../../contract/errors.ts'
 import type { LayerChoice } from '../../contract/recipe.ts'
 import type { Job } from '../job/job.ts'
 import type { Layer } from '../model.ts'
-import type { LayerAdapter } from './adapter.ts'
+import { adapterScale, type LayerAdapter } from './adapter.ts'
 import type { AdapterSource } from './adapter-source.ts'
 
 const fileOf = (layer: string): string => `adapter-${encodeURIComponent(layer)}.bin`
 
-/** Keeps a branch in the job, over an earlier one. */
-export async function writeBranch(job: Job, { layer, a, b }: LayerAdapter): Promise<void> {
+/** Keeps a branch in the job, over an earlier one; its factor goes into B. */
+export async function writeBranch(job: Job, branch: LayerAdapter): Promise<void> {
+  const { layer, a, b } = branch
+  const scale = adapterScale(branch)
   const both = new Float32Array(a.length + b.length)
   both.set(a)
-  both.set(b, a.length)
+  both.set(scale === 1 ? b : b.map((value) => value * scale), a.length)
   await job.writeFile(fileOf(layer), new Uint8Array(both.buffer))
 }
 

@@ -122,6 +122,9 @@ function graph(bytes: Uint8Array, context: Context): Graph {
   return { name, opset: {}, inputs: inputs.filter((input) => !initializers.has(input.name)), outputs, nodes, initializers, values, metadata: {} }
 }
 
+/** What exporters write where they know no size; the same word twice does not mean the same size. */
+const anonymous = /^(\W*|-?\d+|none|unknown|null)$/i
+
 function valueInfo(bytes: Uint8Array, where: string): { name: string; type: DataType | null; shape: Dimension[] | null } {
   let name = ''
   let type: DataType | null = null
@@ -129,7 +132,7 @@ function valueInfo(bytes: Uint8Array, where: string): { name: string; type: Data
 
   function dimension(part: Uint8Array): void {
     let found: Dimension = null
-    readFields(part, where, { 1: int((value) => (found = value >= 0 ? value : null)), 2: text((value) => (found = value === '' ? null : value)) })
+    readFields(part, where, { 1: int((value) => (found = value >= 0 ? value : null)), 2: text((value) => (found = anonymous.test(value) ? null : value)) })
     shape?.push(found)
   }
   readFields(bytes, where, {

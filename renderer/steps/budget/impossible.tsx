@@ -6,6 +6,10 @@ import { useApp } from '../../state/store.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorBanner } from '../../ui/feedback.tsx'
 
+/** The file holds the budget it was made for: another number may move its alignment by a few bytes. */
+const room = 64
+const nextKilobyte = (smallest: number): number => Math.ceil((smallest + room) / 1000) * 1000
+
 export function Impossible({ error }: { readonly error: AppErrorFields }): React.JSX.Element {
   const pins = useApp((state) => Object.keys(state.open?.project.draft.pins ?? {}).length)
   const smallest = error.details?.smallestBytes
@@ -13,7 +17,7 @@ export function Impossible({ error }: { readonly error: AppErrorFields }): React
     <ErrorBanner
       error={error}
       actions={<>
-        {typeof smallest === 'number' && <Button size="small" look="primary" onClick={() => { setDraft({ budget: { kind: 'bytes', value: Math.ceil(smallest) } }) }}>Use {bytes(smallest)}</Button>}
+        {typeof smallest === 'number' && <Button size="small" look="primary" onClick={() => { setDraft({ budget: { kind: 'bytes', value: nextKilobyte(smallest) } }) }}>Use {bytes(smallest)}</Button>}
         {pins > 0 && <Button size="small" icon="unlock" onClick={() => { setDraft({ pins: {} }) }}>Unpin {pins === 1 ? '1 layer' : `${String(pins)} layers`}</Button>}
       </>}
     />

@@ -2,25 +2,29 @@
 import { setMeasure } from '../../commands/actions.ts'
 import { useApp } from '../../state/store.ts'
 import { NumberField, Select } from '../../ui/fields.tsx'
+import { Icon } from '../../ui/icon.tsx'
 import { Term } from '../../ui/terms.tsx'
-import { metrics, rounderWords, wordsOf } from './metrics.ts'
+import { metrics, roundingWords, wordsOf } from './metrics.ts'
 
 export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React.JSX.Element {
   const settings = useApp((state) => state.open?.project.measure)
   if (!settings) return <></>
   const words = wordsOf(settings.metric)
   return (
-    <details open={isOpen} className="rounded-md border border-line bg-surface-2">
-      <summary className="flex min-h-10 items-center px-3 font-semibold marker:text-ink-3"><span className="flex items-center">How to measure<Term name="sensitivity" /></span></summary>
+    <div className="relative">
+      <span className="absolute top-2 left-37"><Term name="sensitivity" /></span>
+      <details open={isOpen} className="group rounded-md border border-line bg-surface-2">
+      <summary className="flex min-h-10 items-center gap-1 px-3 font-semibold"><Icon name="next" className="text-ink-3 group-open:rotate-90" />How to measure</summary>
       <div className="flex flex-wrap items-start gap-x-6 gap-y-3 border-t border-line p-3">
         <div className="min-w-0 flex-[2_1_300px]">
           <Select label="Metric" value={settings.metric} onChange={(metric) => { setMeasure({ metric }) }} choices={Object.entries(metrics).map(([value, { label }]) => ({ value, label }))} hint={`${words.about} Cost: ${words.cost}.`} className="w-full" />
         </div>
         <div className="min-w-0 flex-[1_1_240px]">
-          <Select label="Rounding" value={settings.rounder} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(['gptq', 'search', 'nearest'] as const).map((value) => ({ value, label: rounderWords[value] }))} hint="Losses are measured after the rounding that the run will use." className="w-full" />
+          <Select label="Rounding" value={settings.rounder} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(['gptq', 'search', 'nearest'] as const).map((value) => ({ value, label: roundingWords[value].label }))} hint={`${roundingWords[settings.rounder].about} The run will use it too.`} className="w-full" />
         </div>
         <NumberField label="Windows" value={settings.samples} min={1} max={4096} step={8} onChange={(value) => { setMeasure({ samples: Math.round(value) }) }} />
       </div>
-    </details>
+      </details>
+    </div>
   )
 }

@@ -3,14 +3,16 @@
 export interface MetricWords { readonly label: string; readonly unit: string; readonly cost: string; readonly about: string }
 
 export const metrics: Readonly<Record<string, MetricWords>> = {
-  'kl-scaled': { label: 'Output error, scaled by measured KL (recommended)', unit: 'KL', cost: 'moderate', about: 'Each layer’s output error on your data, scaled by how much the model’s predictions change at two sizes.' },
+  'kl-scaled': { label: 'Scaled by measured KL (recommended)', unit: 'KL', cost: 'moderate', about: 'Each layer’s output error on your data, scaled by how much the model’s predictions change at two sizes.' },
   'layer-output': { label: 'Output error of each layer', unit: 'output error', cost: 'quick', about: 'How far each layer’s output moves on your data. Good within one model; says nothing about the predictions.' },
   imatrix: { label: 'Weighted rounding error', unit: 'weighted error', cost: 'quickest', about: 'Rounding error of the weights, weighted by how much their inputs are used, as llama.cpp’s importance matrix does.' },
   sqnr: { label: 'Noise to signal', unit: 'noise to signal', cost: 'quickest', about: 'Rounding noise beside the layer’s own output.' },
-  kl: { label: 'Measured KL, one layer at a time (slow)', unit: 'KL', cost: 'slowest: one pass of the model for each cell', about: 'Replaces one layer at a time and measures how the predictions change. The slow truth.' },
+  kl: { label: 'Measured KL, layer by layer (slow)', unit: 'KL', cost: 'slowest: one pass of the model for each cell', about: 'Replaces one layer at a time and measures how the predictions change. The slow truth.' },
 }
 export const wordsOf = (metric: string): MetricWords => (Object.hasOwn(metrics, metric) ? metrics[metric] : { label: metric, unit: metric, cost: '', about: '' })
 
-export const rounderWords = {
-  gptq: 'GPTQ: errors are made up for by later weights (best)', search: 'Search: the best scale for each group', nearest: 'Nearest: plain rounding (quickest)',
+export const roundingWords = {
+  gptq: { label: 'GPTQ (best)', about: 'Each weight’s error is made up for by the weights after it.' },
+  search: { label: 'Search', about: 'The best scale for each group, then the nearest code.' },
+  nearest: { label: 'Nearest (quickest)', about: 'Plain rounding.' },
 } as const

@@ -150,6 +150,7 @@ export const cases = {
     node('Conv 1×1 with strides', { x: [1, 3, 5, 4], w: [2, 3, 1, 1] }, 'Conv', { strides: ints(2, 2) }),
     node('Conv in one dimension', { x: [2, 2, 8], w: [3, 2, 3], c: [3] }, 'Conv', { strides: ints(2), pads: ints(2, 1) }),
     node('Conv in three dimensions', { x: [1, 2, 3, 4, 3], w: [2, 2, 2, 2, 2] }, 'Conv', { pads: ints(0, 1, 1, 1, 0, 0), strides: ints(1, 2, 1) }),
+    node('Conv with many channels', { x: [2, 16, 3, 3], w: [2, 16, 2, 2] }, 'Conv', { pads: ints(1, 0, 0, 0) }),
     node('Conv that leaves a rest', { x: [1, 1, 8, 8], w: [1, 1, 3, 3] }, 'Conv', { strides: ints(4, 3) }),
   ],
   ConvTranspose: [

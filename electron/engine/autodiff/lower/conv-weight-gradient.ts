@@ -1,6 +1,6 @@
 /**
- * @file dW of a convolution as matrix products: for each place of the kernel the elements of the padded input that meet it (a
- * strided slice) against dy, summed over samples. Per group and place: dW [out, in] = Σₙ dy [out, L] · patch [in, L]ᵀ.
+ * @file dW of a convolution as a matrix product: for each place of the kernel the elements of the padded input that meet it (a
+ * strided slice), all of them against dy, summed over samples. Per group and place: dW [out, in] = Σₙ dy [out, L] · patch [in, L]ᵀ.
  */
 import { AppError } from '../../../contract/errors.ts'
 import type { Algebra } from '../../graph/algebra.ts'
@@ -18,21 +18,25 @@ export const convWeightGradient: Lowering = (g, view) => {
   }
   const patches = patchesOf(g, x, dy, window)
   const [from, to, places] = [inputs / group, outputs / group, patches.length]
-  const rows = g.reshape(dy, [[x, 0], group, to, -1])
-  const grouped = (value: string, channels: number): string => g.reshape(value, [[x, 0], group, channels, -1])
-  const join = (list: readonly string[], axis: number): string => (list.length === 1 ? list[0] : g.one('Concat', list, { axis: { int: axis } }))
   const shape = [outputs, from, ...window.kernel]
-  if (group === 1 && from < CHANNELS_MIN) {
-    // [n, 1, places · in, L]: all places in one product.
-    const product = g.matmul(rows, g.swap(grouped(join(patches, 1), places * from)))
-    return [g.reshape(g.transpose(g.reshape(sumOverSamples(g, product, x, outputs * places * from), [outputs, places, from]), [0, 2, 1]), shape)]
+  const total = (product: string): string => sumOverSamples(g, product, x, outputs * places * from)
+  const join = (list: readonly string[]): string => (list.length === 1 ? list[0] : g.one('Concat', list, { axis: { int: 1 } }))
+  if (group === 1 && from >= CHANNELS_MIN) {
+    const rows = g.reshape(dy, [[x, 0], outputs, -1])
+    const products = patches.map((patch) => g.matmul(rows, g.swap(g.reshape(patch, [[x, 0], from, -1]))))
+    return [g.reshape(g.transpose(g.reshape(total(join(products)), [places, outputs, from]), [1, 2, 0]), shape)]
   }
-  const products = patches.map((patch) => g.matmul(rows, g.swap(grouped(patch, from))))
-  const total = sumOverSamples(g, join(products, 2), x, outputs * places * from)
-  return [g.reshape(g.transpose(g.reshape(total, [group, places, to, from]), [0, 2, 3, 1]), shape)]
+  // Patches one after the other along the channels: [n, places · in, …], one product for all.
+  const stacked = join(patches)
+  if (group === 1) {
+    const product = g.matmul(g.reshape(dy, [[x, 0], outputs, -1]), g.swap(g.reshape(stacked, [[x, 0], places * from, -1])))
+    return [g.reshape(g.transpose(g.reshape(total(product), [outputs, places, from]), [0, 2, 1]), shape)]
+  }
+  const product = g.matmul(g.reshape(dy, [[x, 0], 1, group, to, -1]), g.swap(g.reshape(stacked, [[x, 0], places, group, from, -1])))
+  return [g.reshape(g.transpose(g.reshape(total(product), [places, outputs, from]), [1, 2, 0]), shape)]
 }
 
-/** With fewer channels the product of one place is too narrow to be fast. */
+/** With as many channels the product of one place is fast by itself, and the patches need not be copied together. */
 const CHANNELS_MIN = 16
 
 /** [n, …size elements] summed over n, as a product with ones: faster than ReduceSum over the first axis. */

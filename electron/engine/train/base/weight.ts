@@ -12,9 +12,9 @@ export interface PackedWeight {
   readonly shape: readonly [number, number]
   readonly format: PlaneFormat
   readonly codes: Uint8Array
-  /** [out, groups], as are the zero points; null where they are 2^(bits − 1). */
+  /** [out, groups], as are the zero points; null where they are 2^(bits − 1), bytes where all are whole. */
   readonly scales: Float32Array
-  readonly zeros: Float32Array | null
+  readonly zeros: Float32Array | Uint8Array | null
 }
 
 export interface DenseWeight {
@@ -32,7 +32,13 @@ export async function packedWeight(codec: CodecName, format: PlaneFormat, [rows,
   const scales = new Float32Array(rows * groups)
   const zeros = format.zeros ? new Float32Array(rows * groups) : null
   await kernels().planes(codec, { rows, cols }, bytes, codes, scales, zeros)
-  return { weight: 'packed', shape: [rows, cols], format, codes, scales, zeros }
+  return { weight: 'packed', shape: [rows, cols], format, codes, scales, zeros: zeros && smallest(zeros) }
+}
+
+/** Zero points as bytes where they are, as those of integers are. */
+function smallest(zeros: Float32Array): Float32Array | Uint8Array {
+  const bytes = Uint8Array.from(zeros)
+  return zeros.every((zero, at) => zero === bytes[at]) ? bytes : zeros
 }
 
 /** How the weight enters a graph; with a branch of `rank` where that is not 0. */
@@ -50,7 +56,7 @@ export function weightFeeds(name: string, base: BaseWeight): Record<string, Tens
   return {
     [`${name}.codes`]: { type: 'uint8', dims: [rows, codes.length / rows], data: codes },
     [`${name}.scales`]: { type: 'float32', dims: [rows, groups], data: scales },
-    ...(zeros !== null && { [`${name}.zeros`]: { type: 'float32' as const, dims: [rows, groups], data: zeros } }),
+    ...(zeros !== null && { [`${name}.zeros`]: { type: 'float32' as const, dims: [rows, groups], data: zeros instanceof Float32Array ? zeros : Float32Array.from(zeros) } }),
   }
 }
 

@@ -50,6 +50,9 @@ export interface PackedProgramOptions {
   readonly signal: AbortSignal
 }
 
+/** Forward, backward and loss take turns, so they share one arena of activations; patterns would keep one for each. */
+const oneArena: SessionOptions = { memoryPattern: false, config: { 'session.use_env_allocators': '1' } }
+
 export function float(data: Float32Array, ...dims: number[]): Tensor {
   return { type: 'float32', dims, data }
 }
@@ -63,7 +66,7 @@ export function floats(tensor: Tensor | undefined): Float32Array {
 export function openPackedProgram(state: TrainingState, { threads = availableParallelism(), signal }: PackedProgramOptions): PackedProgram {
   const { base, weights, branches, extras, scales } = state
   const { spec } = base.model
-  const options: SessionOptions = { threads }
+  const options: SessionOptions = { threads, ...oneArena }
   const sessions = new Map<string, Promise<NativeSession>>()
   const contexts = openContexts(spec)
   const outside = openProgram(base.model, { threads, signal, tableBytes: 0 })

@@ -1,7 +1,7 @@
-"""Writes gptq-golden.json: GPTQ by algorithm 1 of Frantar et al. 2022 in NumPy, column by column in float64.
+"""Writes gptq.json: GPTQ by algorithm 1 of Frantar et al. 2022 in NumPy, column by column in float64.
 
 Groups are fixed beforehand on the original weights by the plain recipe (asymmetric: range with zero in it; scale in half
-precision), so that nothing but the algorithm is compared. Run: python gptq-golden.py
+precision), so that nothing but the algorithm is compared. Run: python gptq.py
 """
 import json
 from pathlib import Path

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { kernels } from '../../../../kernels/kernels.ts'
+import { runtime } from '../../../../kernels/runtime.ts'
+import type { CodecName } from '../../../contract/options.ts'
+import { gradientOf, seedOf, vjp } from '../../autodiff/vjp.ts'
+import { createRandom } from '../../evaluate/sampling.ts'
+import { createBuilder } from '../../graph/builder.ts'
+import { linear } from '../../graph/decoder/layers.ts'
+import { encodeModel } from '../../graph/encode.ts'
+import type { Graph } from '../../graph/graph.ts'
+import { rescaled, storedScales } from '../base/stored-scales.ts'
+import { kindOf, packedWeight, weightFeeds, type PackedWeight } from '../base/weight.ts'
+import { factorsOf, scaleTrainable, type ScaleTrainable } from './scales.ts'
+
+const ROWS = 3
+const COLS = 512
+const BATCH = 4
+/** Factors reach the weights through half-precision scales: relative rounding of a half. */
+const HALF = 2 ** -11
+/** float32 sums over 512 columns. */
+const TOLERANCE = 1e-4
+
+const codecs = ['Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_0', 'Q4_0', 'Q4_1', 'Q5_1', 'IQ4_XS', 'IQ4_NL', 'TQ2_0', 'TQ1_0', 'int2-g64', 'int3-g32-sym', 'int4-channel', 'int8-g128'] as const
+
+function noise(length: number, seed: number): Float32Array {
+  const random = createRandom(seed)
+  return Float32Array.from({ length }, () => 2 * random() - 1)
+}
+
+async function encoded(codec: CodecName): Promise<Uint8Array> {
+  const shape = { rows: ROWS, cols: COLS }
+  const bytes = new Uint8Array(kernels().codecBytes(codec, shape))
+  await kernels().encode(codec, shape, noise(ROWS * COLS, 1), null, 'search', bytes)
+  return bytes
+}
+
+async function decoded(codec: CodecName, bytes: Uint8Array): Promise<Float32Array> {
+  const values = new Float32Array(ROWS * COLS)
+  await kernels().decode(codec, { rows: ROWS, cols: COLS }, bytes, values)
+  return values
+}
+
+async function open(codec: CodecName): Promise<{ bytes: Uint8Array; weight: PackedWeight; trainable: ScaleTrainable }> {
+  const bytes = await encoded(codec)
+  const format = kernels().planeFormat(codec)
+  if (format === undefined) throw new Error(`${codec} has no codes`)
+  const weight = await packedWeight(codec, format, [ROWS, COLS], bytes)
+  const trainable = scaleTrainable('blocks.0.q', 0, 'q', codec, weight)
+  if (trainable === null) throw new Error(`${codec} has no scales`)
+  return { bytes, weight, trainable }
+}
+
+/** y = x Ŵᵀ over the packed weight. */
+function product(weight: PackedWeight): Graph {
+  const b = createBuilder()
+  const y = linear(b, b.input('x', 'float32', ['rows', COLS]), { name: 'q', shape: [ROWS, COLS], bias: false, kind: kindOf(weight, 0) })
+  b.output(b.one('Identity', [y], {}, { outputs: ['y'] }), 'float32', ['rows', ROWS])
+  return b.build('product')
+}
+
+describe('trained scales', () => {
+  it.each(codecs)('of %s are stored as the factors say', async (codec) => {
+    const { bytes, trainable } = await open(codec)
+    const halves = storedScales(codec)?.places.length ?? 0
+    expect(await rescaled(codec, [ROWS, COLS], bytes, factorsOf(trainable.values))).toEqual(bytes)
+    const doubled = await decoded(codec, await rescaled(codec, [ROWS, COLS], bytes, new Float32Array(trainable.values.length).fill(2)))
+    expect(doubled).toEqual((await decoded(codec, bytes)).map((value) => 2 * value))
+    expect(trainable.values).toHaveLength(bytes.length / (kernels().codecBytes(codec, { rows: 1, cols: kernels().codecBlock(codec) || COLS })) * halves)
+  })
+
+  it.each(codecs)('of %s enter the product as they will be stored, and get the gradient of differences', async (codec) => {
+    const { bytes, weight, trainable } = await open(codec)
+    trainable.values.set(noise(trainable.values.length, 2).map((value) => value / 8))
+    const x = noise(BATCH * COLS, 3)
+    const seed = noise(BATCH * ROWS, 4)
+    const session = await runtime().createSession(encodeModel(vjp(product(weight), { of: ['y'], wrt: [...trainable.wrt], keep: ['y'] })), { threads: 1 })
+    const fixed = { ...weightFeeds('q', weight), x: { type: 'float32', dims: [BATCH, COLS], data: x }, [seedOf('y')]: { type: 'float32', dims: [BATCH, ROWS], data: seed } } as const
+    const outputs = Object.fromEntries(session.outputNames.map((name) => [name, null]))
+    const run = async (): Promise<Record<string, Float32Array>> => Object.fromEntries(Object.entries(await session.run({ ...fixed, ...trainable.feeds() }, outputs)).map(([name, { data }]) => [name, data instanceof Float32Array ? data : new Float32Array()]))
+    const loss = async (): Promise<number> => ((await run()).y ?? []).reduce((sum, value, at) => sum + value * (seed[at] ?? NaN), 0)
+
+    const first = await run()
+    const stored = await decoded(codec, await rescaled(codec, [ROWS, COLS], bytes, factorsOf(trainable.values)))
+    const found = first.y ?? new Float32Array()
+    for (let row = 0; row < BATCH; row++) {
+      for (let out = 0; out < ROWS; out++) {
+        let sum = 0
+        let magnitude = 0
+        for (let k = 0; k < COLS; k++) {
+          sum += (x[row * COLS + k] ?? NaN) * (stored[out * COLS + k] ?? NaN)
+          magnitude += Math.abs((x[row * COLS + k] ?? NaN) * (stored[out * COLS + k] ?? NaN))
+        }
+        expect(Math.abs((found[row * ROWS + out] ?? NaN) - sum)).toBeLessThan(4 * HALF * magnitude)
+      }
+    }
+
+    trainable.pull(Object.fromEntries(trainable.wrt.map((name) => [name, first[gradientOf(name)] ?? new Float32Array()])))
+    const largest = trainable.gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    const step = 2 ** -6 // the product is bilinear in the factors: differences are exact but for rounding
+    for (const at of [0, 1, trainable.values.length - 1]) {
+      const middle = trainable.values[at] ?? NaN
+      trainable.values[at] = middle + step
+      const above = await loss()
+      trainable.values[at] = middle - step
+      const below = await loss()
+      trainable.values[at] = middle
+      expect(Math.abs((above - below) / (2 * step) - (trainable.gradient[at] ?? NaN))).toBeLessThan(TOLERANCE * Math.max(largest, 1) / step / 8)
+    }
+    session.dispose()
+  })
+
+  it('do not exist where scales are powers of two, or where there are none', () => {
+    expect(storedScales('MXFP4')).toBeNull()
+    expect(storedScales('F16')).toBeNull()
+  })
+})
