@@ -25,8 +25,8 @@ const fileErrors: Readonly<Record<string, { code: ErrorCode; found: string; hint
   EISDIR: { code: 'file-unreadable', found: 'a folder where a file was expected', hint: 'Choose the file inside the folder.' },
   EMFILE: { code: 'file-unreadable', found: 'too many open files', hint: 'Close other programs or raise the limit of open files (ulimit -n).' },
   EIO: { code: 'file-unreadable', found: 'an input/output error of the disk', hint: 'The disk or the network folder may be failing: copy the file elsewhere and try again.' },
-  ENOSPC: { code: 'disk-full', found: 'no space left', hint: 'Free space on this disk or choose another output folder.' },
-  EDQUOT: { code: 'disk-full', found: 'the disk quota used up', hint: 'Free space on this disk or choose another output folder.' },
+  ENOSPC: { code: 'disk-full', found: 'no space left', hint: 'Free space on this disk and resume (what is finished is kept), or choose another output folder.' },
+  EDQUOT: { code: 'disk-full', found: 'the disk quota used up', hint: 'Free space on this disk and resume (what is finished is kept), or choose another output folder.' },
   EFBIG: { code: 'disk-full', found: 'a file larger than the file system allows', hint: 'Choose a folder on another disk, or smaller shards.' },
   EEXIST: { code: 'file-exists', found: 'something already there', hint: 'Choose another name, or remove what is there first.' },
 }

@@ -1,49 +1,16 @@
-/** @file Files that are either whole or not there: written beside their name, flushed to disk, then renamed. */
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import path from 'node:path'
-import { AppError } from '../../contract/errors.ts'
-
-function codeOf(cause: unknown): string | undefined {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-}
-
-/** An AppError for what the file system refused while writing `file`; other values are passed through. */
-export function writeFailure(cause: unknown, file: string): unknown {
-  switch (codeOf(cause)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new AppError('disk-full', `${file}: the disk is full`, { hint: 'Free some space and resume: what is finished is kept.', cause })
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new AppError('file-unreadable', `${file}: cannot be written (${codeOf(cause) ?? ''})`, { hint: 'Choose a folder you may write to.', cause })
-    default:
-      return cause
-  }
-}
+/** @file The small files of a job: replaced whole, read where they are there. */
+import { mkdir, readFile } from 'node:fs/promises'
+import { fileProblem } from '../io/problems.ts'
+import { writeWhole as writeChunks } from '../io/write-file.ts'
 
 /** Makes a folder and its parents; a refusal names the folder. */
 export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => { throw writeFailure(cause, folder) })
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => { throw fileProblem(folder, 'making the folder', cause) })
 }
 
 /** Writes `data` so that a crash at any moment leaves either the old file or the new one. */
 export async function writeWhole(file: string, data: string | Uint8Array): Promise<void> {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.partial`)
-  try {
-    const handle = await open(temporary, 'w')
-    try {
-      await handle.writeFile(data)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, file)
-  } catch (cause) {
-    await rm(temporary, { force: true })
-    throw writeFailure(cause, file)
-  }
+  await writeChunks(file, [typeof data === 'string' ? new TextEncoder().encode(data) : data], { overwrite: true })
 }
 
 /** The contents of a file, or undefined where there is none. */
@@ -51,7 +18,7 @@ export async function readIfThere(file: string): Promise<Uint8Array | undefined>
   try {
     return await readFile(file)
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return undefined
-    throw cause
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw fileProblem(file, 'reading', cause)
   }
 }

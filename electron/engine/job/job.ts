@@ -8,7 +8,8 @@ import { z } from 'zod'
 import { AppError } from '../../contract/errors.ts'
 import type { Context, JobEvent } from '../../contract/events.ts'
 import { Recipe } from '../../contract/recipe.ts'
-import { makeFolder, readIfThere, writeFailure, writeWhole } from './files.ts'
+import { fileProblem } from '../io/problems.ts'
+import { makeFolder, readIfThere, writeWhole } from './files.ts'
 
 const Finished = z.object({ name: z.string(), option: z.string(), bytes: z.number(), error: z.number() })
 /** A quantized tensor that is on disk. `error` is tr(ΔHΔᵀ) per token, as measured while rounding. */
@@ -82,7 +83,7 @@ export async function openJob(folder: string, recipe: Recipe, resume: boolean, c
     readFile: (name) => readIfThere(path.join(folder, 'files', name)),
     writeFile: (name, data) => writeWhole(path.join(folder, 'files', name), data),
     async flush() {
-      await pending.catch((cause: unknown) => { throw writeFailure(cause, events) })
+      await pending.catch((cause: unknown) => { throw fileProblem(events, 'writing', cause) })
     },
   }
 }
