@@ -2,6 +2,7 @@
  * @file A model whose loss can be differentiated with respect to its layers, whatever it was read from: a chain of stages with
  * samples, and for every layer the places where its weight enters. Gradient metrics know nothing else of a model.
  */
+import type { SessionOptions } from '../../../kernels/kernels.ts'
 import type { ValuePark } from '../autodiff/park.ts'
 import type { Stage } from '../autodiff/stage.ts'
 import type { Sample } from '../autodiff/stream.ts'
@@ -14,6 +15,8 @@ export interface Place {
   readonly stage: string
   readonly input: string
   readonly layout: 'out-in' | 'in-out'
+  /** Its shape in the graph: [out, in], [in, out], or [out, in, height, width] of a convolution. */
+  readonly dims: readonly number[]
 }
 
 export interface PlacedLayer {
@@ -37,6 +40,7 @@ export interface DifferentiableModel {
   readonly layers: readonly PlacedLayer[]
   /** A fresh place for activations of the samples. */
   readonly park: () => ValuePark
+  readonly session?: SessionOptions
 }
 
 /** What a layer's options do to its weight. */
