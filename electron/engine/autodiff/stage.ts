@@ -31,9 +31,9 @@ export interface Flow {
   readonly loss: string | null
 }
 
-/** The flow of every stage: gradients start at `loss` and end at the earliest weights. */
-export function flowOf(stages: readonly Stage[], loss: string): readonly Flow[] {
-  const moving = new Set<string>()
+/** The flow of every stage: gradients start at `loss` and end at the earliest weights, or at values that are `nudged` themselves. */
+export function flowOf(stages: readonly Stage[], loss: string, nudged: readonly string[] = []): readonly Flow[] {
+  const moving = new Set<string>(nudged)
   const inputs = stages.map((stage) => {
     const found = Object.entries(stage.inputs).filter(([, value]) => moving.has(value)).map(([input]) => input)
     if (found.length > 0 || stage.wrt.length > 0) for (const value of Object.values(stage.outputs)) moving.add(value)
