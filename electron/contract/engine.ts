@@ -54,6 +54,8 @@ export const DataPreview = z.object({
 })
 export type DataPreview = z.infer<typeof DataPreview>
 
+export const lossNames = ['next-token', 'own-predictions'] as const
+
 export const MeasureInput = z.object({
   model: z.string(),
   data: z.string(),
@@ -67,6 +69,14 @@ export const MeasureInput = z.object({
   ranks: z.array(z.number().int().positive()).optional(), // 4, 8, 16, 32 and 64 where it is missing
   samples: z.number().int().positive().default(48),
   length: z.number().int().positive().default(512),
+  /** What metrics of derivatives differentiate: the cross-entropy of the text, or of tokens drawn from the model's own predictions. */
+  loss: z.enum(lossNames).default('own-predictions'),
+  /** Draws of a Hessian trace; one a window where it is missing. */
+  probes: z.number().int().positive().optional(),
+  /** Pairs of layers whose joint loss is measured too. */
+  pairs: z.number().int().nonnegative().default(0),
+  /** A picture (SVG) of the density of the loss Hessian's eigenvalues, and the numbers beside it as JSON. */
+  spectrum: z.string().optional(),
   seed: z.number().int().default(0),
   memoryBytes: z.number().int().positive().optional(),
   /** Where sensitivity.json is written as it grows; an unfinished one with the same hashes is continued. */

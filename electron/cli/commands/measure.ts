@@ -2,6 +2,7 @@
 import { createEngine } from '../../engine/engine.ts'
 import type { MeasureInput } from '../../contract/engine.ts'
 import type { Sensitivity } from '../../contract/sensitivity.ts'
+import { metricNames } from '../../engine/sensitivity/metrics/metrics.ts'
 import { runCommand, table } from '../terminal.ts'
 import { byteCount, positiveInteger, ranks, type AddCommand } from './command.ts'
 
@@ -21,7 +22,11 @@ export const addMeasure: AddCommand = (program) => {
     .argument('<model>')
     .requiredOption('--data <file>', 'calibration text, JSONL, CSV, Parquet, or a folder of them')
     .requiredOption('--out <file>', 'where sensitivity.json goes; continued where it is unfinished')
-    .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
+    .option('--metric <name>', `how a loss is measured: ${metricNames.join(', ')}`, 'kl-scaled')
+    .option('--loss <name>', 'what metrics of derivatives differentiate: next-token, or own-predictions, whose tokens the model draws itself', 'own-predictions')
+    .option('--probes <n>', 'draws of a Hessian trace (default: one a window)', positiveInteger)
+    .option('--pairs <n>', 'also measure this many pairs of layers together, and raise the losses of layers that do harm to each other', Number, 0)
+    .option('--spectrum <file>', 'draw the density of the loss Hessian’s eigenvalues (SVG, and JSON beside it)')
     .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
     .option('--correct <name>', 'also measure low-rank corrections beside every option: eora, lq-lora, diagonal or svd', 'none')
     .option('--ranks <list>', 'their ranks (default: 4,8,16,32,64)', ranks)

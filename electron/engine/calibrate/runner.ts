@@ -18,6 +18,8 @@ export interface BlockRunner {
   readonly blocks: number
   readonly hidden: number
   readonly vocabulary: number
+  /** The head's weight is the embedding. */
+  readonly isTied?: boolean
   /** Dense weights of a block's layers, from the checkpoint. */
   weights(block: number): Promise<BlockWeights>
   /** Hidden states [tokens, hidden] of a window; `table` stands in for the checkpoint's embedding. */

@@ -3,6 +3,7 @@
  * when its turn comes. The loss is the cross-entropy of the text's next token, or of tokens drawn from the model's own predictions.
  */
 import { availableParallelism } from 'node:os'
+import type { lossNames } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import { withLoss, type Loss } from '../autodiff/losses.ts'
 import { memoryPark, type ValuePark } from '../autodiff/park.ts'
@@ -20,8 +21,7 @@ import type { Stage } from '../autodiff/stage.ts'
 import type { Sample } from '../autodiff/stream.ts'
 import type { Graph } from '../graph/graph.ts'
 
-export const decoderLosses = ['next-token', 'own-predictions'] as const
-export type DecoderLoss = (typeof decoderLosses)[number]
+export type DecoderLoss = (typeof lossNames)[number]
 
 const kinds: Readonly<Record<DecoderLoss, { readonly loss: Loss; readonly text: string }>> = {
   'next-token': { loss: 'cross-entropy', text: 'cross-entropy of the next token' },

@@ -13,10 +13,13 @@ import { correctionInputs, type CorrectionInputs } from '../correct/inputs.ts'
 import { beginStage } from '../job/progress.ts'
 import type { BlockLayer, Layer } from '../model.ts'
 import { roundingStatistics, type Rounder, type RoundingStatistics } from '../quantize/rounders/rounder.ts'
+import type { OptionLoss } from './differentiable.ts'
+import { relativeError, type LayerScale } from './metrics/metric.ts'
 import type { Metric } from './metrics/metrics.ts'
 import { rankedLosses, rankedOptions, type MeasuredOption, type RankedMeasure } from './ranked-options.ts'
 import { scaledLoss, type Probe } from './scale.ts'
 import { advanceStreams, scoreStreams, type Stream } from './streams.ts'
+import type { WorkFolder } from './work-folder.ts'
 
 export interface LayerOption {
   readonly name: CodecName
@@ -33,6 +36,10 @@ export interface MeasureTask {
   /** Measures low-rank corrections beside every option too. */
   readonly ranked?: RankedMeasure | undefined
   readonly metric: Metric
+  /** What derivatives said of the layers, where the metric asks for them. */
+  readonly scales?: ReadonlyMap<string, LayerScale> | undefined
+  /** Where rounded options are kept for a later pass, and found again. */
+  readonly keep?: Pick<WorkFolder, 'hasOption' | 'option' | 'saveOption'> | undefined
   readonly rounder: Rounder
   readonly readWeight: (layer: string) => Promise<Float32Array>
   /** A place for the hidden states of `windows` windows. */
@@ -50,6 +57,7 @@ interface Subject {
   readonly inputs: RoundingStatistics | null
   readonly corrections: CorrectionInputs | null
   readonly rowUse: Float64Array | null
+  readonly scale: LayerScale | null
 }
 
 interface Measured {
@@ -58,6 +66,7 @@ interface Measured {
   readonly excluded: Readonly<Record<string, string>>
   readonly errors: Record<string, number>
   readonly probes: Map<string, Probe>
+  readonly scale: LayerScale | null
 }
 
 const shapeOf = ({ shape: [rows, cols] }: Layer): Shape => ({ rows, cols })
@@ -96,7 +105,9 @@ async function tapBlock(task: MeasureTask, block: number, weights: BlockWeights,
 /** Rounds the subject to an option and gives it back dense. */
 async function rounded(task: MeasureTask, { layer, weights, inputs }: Subject, option: CodecName): Promise<Float32Array> {
   const shape = shapeOf(layer)
-  const bytes = await task.rounder(option, shape, weights, inputs)
+  const isKept = task.keep?.hasOption(layer.name, option) ?? false
+  const bytes = task.keep && isKept ? await task.keep.option(layer.name, option) : await task.rounder(option, shape, weights, inputs)
+  if (!isKept) await task.keep?.saveOption(layer.name, option, bytes)
   const dense = new Float32Array(weights.length)
   await kernels().decode(option, shape, bytes, dense)
   return dense
@@ -104,11 +115,12 @@ async function rounded(task: MeasureTask, { layer, weights, inputs }: Subject, o
 
 /** Local errors of every option of a layer; `probe` is called with the dense weights of those whose divergence is wanted. */
 async function measureLayer(task: MeasureTask, subject: Subject, probe: (option: string, quantized: Float32Array) => Promise<void>, advance: (item: string) => void, { signal, report }: Context): Promise<Measured> {
-  const { layer, weights, inputs, corrections, rowUse } = subject
+  const { layer, weights, inputs, corrections, rowUse, scale } = subject
+  const { local, probes } = task.metric
   const all: MeasuredOption[] = []
   const { options, excluded } = task.optionsOf(layer)
   const known = task.known.get(layer.name) ?? {}
-  const probed = new Set(task.metric.probes(options.map((option) => (option.bytes * 8) / weights.length)))
+  const probed = new Set(probes(options.map((option) => (option.bytes * 8) / weights.length)))
   const errors: Record<string, number> = {}
   for (const [index, { name, bytes }] of options.entries()) {
     signal.throwIfAborted()
@@ -117,27 +129,21 @@ async function measureLayer(task: MeasureTask, subject: Subject, probe: (option:
     all.push({ name, bytes }, ...ranked)
     if (probed.has(index) || names.some((one) => known[one] === undefined)) {
       const quantized = await rounded(task, subject, name)
-      const error = { weights, quantized, shape: shapeOf(layer), inputs: inputs?.statistics ?? null, rowUse }
-      const loss = await task.metric.local(error)
+      const error = { weights, quantized, shape: shapeOf(layer), inputs: inputs?.statistics ?? null, rowUse, scale }
+      const loss = local === null ? 0 : await local(error)
       errors[name] = loss
-      if (task.ranked && ranked.length > 0) Object.assign(errors, await rankedLosses(task.ranked, ranked, error, corrections, task.metric.local, loss, signal))
+      if (local !== null && task.ranked && ranked.length > 0) Object.assign(errors, await rankedLosses(task.ranked, ranked, error, corrections, local, loss, signal))
       if (probed.has(index)) await probe(name, quantized)
     } else for (const one of names) errors[one] = known[one] ?? 0
-    report({ type: 'cell', layer: layer.name, option: name, value: errors[name] ?? 0, stderr: 0, bytes })
+    if (local !== null) report({ type: 'cell', layer: layer.name, option: name, value: errors[name] ?? 0, stderr: (errors[name] ?? 0) * relativeError(scale), bytes })
     advance(`${layer.name} ${name}`)
   }
-  return { layer, options: all, excluded, errors, probes: new Map() }
+  return { layer, options: all, excluded, errors, probes: new Map(), scale }
 }
 
 /** The layer as sensitivity.json has it; losses made monotone in bytes, for each rank by itself. */
-function describe({ layer, options, excluded, errors, probes }: Measured): MeasuredLayer {
-  const all = [...probes.values()]
-  const costs = options.map(({ name, bytes }): [string, OptionCost] => {
-    const error = errors[name] ?? 0
-    const probe = probes.get(name)
-    if (probe) return [name, { bytes, value: probe.divergence, stderr: probe.stderr }]
-    return [name, { bytes, ...(all.length > 0 ? scaledLoss(error, all) : { value: error, stderr: 0 }) }]
-  })
+export function describeLayer(layer: Layer, options: readonly MeasuredOption[], excluded: Readonly<Record<string, string>>, lossOf: (option: string) => OptionLoss): MeasuredLayer {
+  const costs = options.map(({ name, bytes }): [string, OptionCost] => [name, { bytes, ...lossOf(name) }])
   costs.sort(([, a], [, b]) => a.bytes - b.bytes || b.value - a.value)
   const leastOf = new Map<number, number>()
   const monotone = costs.map(([name, cost]): [string, OptionCost] => {
@@ -150,6 +156,16 @@ function describe({ layer, options, excluded, errors, probes }: Measured): Measu
     name: layer.name, kind: layer.kind, shape: [...layer.shape], elements: layer.shape[0] * layer.shape[1], block: layer.block, ties: layer.ties,
     excluded: { ...excluded }, options: Object.fromEntries(monotone),
   }
+}
+
+function describe({ layer, options, excluded, errors, probes, scale }: Measured): MeasuredLayer {
+  const all = [...probes.values()]
+  return describeLayer(layer, options, excluded, (option) => {
+    const error = errors[option] ?? 0
+    const probe = probes.get(option)
+    if (probe) return { value: probe.divergence, stderr: probe.stderr }
+    return all.length > 0 ? scaledLoss(error, all) : { value: error, stderr: error * relativeError(scale) }
+  })
 }
 
 /** Measures all layers. Events: a cell for each layer and option, again with its final value where divergences scale it. */
@@ -197,7 +213,7 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
             for (let window = 0; window < probeWindows; window++) await hidden.set(window, await runner.run(block, await before.get(window), replaced))
             streams.push({ layer: layer.name, option, hidden })
           }
-          await finish(await measureLayer(task, { layer, weights: dense, inputs: shared, corrections, rowUse: null }, probe, advance, context))
+          await finish(await measureLayer(task, { layer, weights: dense, inputs: shared, corrections, rowUse: null, scale: task.scales?.get(layer.name) ?? null }, probe, advance, context))
         }
       }
     }
@@ -253,7 +269,7 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
       work.streams.push(stream)
       if (multiplies) work.heads.set(stream, quantized)
     }
-    const subject = { layer, weights: await task.readWeight(layer.name), inputs: multiplies ? inputs : null, corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null }
+    const subject = { layer, weights: await task.readWeight(layer.name), inputs: multiplies ? inputs : null, corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null, scale: task.scales?.get(layer.name) ?? null }
     await work.finish(await measureLayer(task, subject, probe, work.advance, context))
   }
 }

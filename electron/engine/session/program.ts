@@ -133,6 +133,7 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
     blocks: spec.blocks,
     hidden: spec.hidden,
     vocabulary: spec.vocabulary,
+    isTied: spec.tied,
     weights: weights ?? readBlock,
     embed: (window, table) => embedAt(window, 0, table),
     embedAt,

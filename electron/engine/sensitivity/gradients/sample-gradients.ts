@@ -7,7 +7,7 @@ import type { DifferentiableModel, PlacedLayer } from '../differentiable.ts'
 import { asLayer } from './layout.ts'
 
 /** Samples that go through together. */
-const SAMPLES_TOGETHER = 8
+export const SAMPLES_TOGETHER = 8
 /** Most floats of gradients of tied layers that wait for the layer's other place. */
 const HELD_FLOATS = 1 << 26
 

@@ -12,7 +12,7 @@ import type { DifferentiableModel, OptionLoss } from '../differentiable.ts'
 import { appended, estimateOf, noDraws, type Resumable } from '../gradients/draws.ts'
 import { asPlace, dot } from '../gradients/layout.ts'
 import { hashOf, rademacher } from '../gradients/rademacher.ts'
-import { placesByStage } from '../gradients/sample-gradients.ts'
+import { placesByStage, SAMPLES_TOGETHER } from '../gradients/sample-gradients.ts'
 import type { Tensor } from '../../../../kernels/kernels.ts'
 import type { Stage } from '../../autodiff/stage.ts'
 
@@ -24,9 +24,6 @@ export interface TraceOptions {
   readonly layers?: 'together' | 'apart'
 }
 
-/** Draws that go through the model together. */
-const DRAWS_TOGETHER = 8
-
 /** Traces by layer. */
 export async function hessianTraces(model: DifferentiableModel, { probes, seed, layers = 'together' }: TraceOptions, context: Context, { known = noDraws, save }: Resumable = {}): Promise<ReadonlyMap<string, OptionLoss>> {
   const sessions = createSessions(model.session)
@@ -35,7 +32,7 @@ export async function hessianTraces(model: DifferentiableModel, { probes, seed, 
   let draws = known
   try {
     while (draws.done < probes) {
-      const numbers = Array.from({ length: Math.min(DRAWS_TOGETHER, probes - draws.done) }, (_, index) => draws.done + index)
+      const numbers = Array.from({ length: Math.min(SAMPLES_TOGETHER, probes - draws.done) }, (_, index) => draws.done + index)
       const added = new Map<string, readonly number[]>()
       for (const group of groups) for (const [layer, list] of await drawTraces({ ...model, layers: group }, numbers, seed, sessions, context.signal, (item) => progress.advance(item))) added.set(layer, list)
       draws = appended(draws, numbers.length, added)

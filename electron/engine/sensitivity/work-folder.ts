@@ -1,0 +1,65 @@
+/**
+ * @file What an unfinished measurement keeps beside its map, so that it goes on where it was stopped: rounded options and the draws of
+ * derivatives. It is of one model, data and settings; that of others is thrown away. Removed with the measurement's end.
+ */
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { makeFolder, readIfThere, writeWhole } from '../job/files.ts'
+import { keyOf, noDraws, type Draws } from './gradients/draws.ts'
+
+const DrawsFile = z.object({ done: z.number(), values: z.record(z.string(), z.array(z.number())) })
+
+export interface WorkFolder {
+  readonly draws: Draws
+  saveDraws(draws: Draws): Promise<void>
+  hasOption(layer: string, option: string): boolean
+  option(layer: string, option: string): Promise<Uint8Array>
+  saveOption(layer: string, option: string, bytes: Uint8Array): Promise<void>
+  remove(): Promise<void>
+}
+
+async function readJson(file: string): Promise<unknown> {
+  const bytes = await readIfThere(file)
+  try {
+    return bytes === undefined ? null : JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    return null // cut off by a crash of the machine: as if it were not there
+  }
+}
+
+/** Opens `folder` for a measurement of this identity. */
+export async function openWorkFolder(folder: string, identity: unknown): Promise<WorkFolder> {
+  const manifest = path.join(folder, 'measurement.json')
+  const list = path.join(folder, 'options.json')
+  const drawsFile = path.join(folder, 'draws.json')
+  const text = JSON.stringify(identity)
+  if (JSON.stringify(await readJson(manifest)) !== text) {
+    await rm(folder, { recursive: true, force: true })
+    await makeFolder(folder)
+    await writeWhole(manifest, text)
+  }
+  const files = new Map(z.array(z.tuple([z.string(), z.string()])).catch([]).parse(await readJson(list)))
+  const fileOf = (layer: string, option: string): string => {
+    const name = files.get(keyOf(layer, option))
+    if (name === undefined) throw new Error(`${layer} ${option} is not kept`)
+    return path.join(folder, name)
+  }
+  return {
+    draws: DrawsFile.catch({ ...noDraws, values: {} }).parse(await readJson(drawsFile)),
+    saveDraws: (draws) => writeWhole(drawsFile, JSON.stringify(draws)),
+    hasOption: (layer, option) => files.has(keyOf(layer, option)),
+    async option(layer, option) {
+      const bytes = await readIfThere(fileOf(layer, option))
+      if (bytes === undefined) throw new Error(`${fileOf(layer, option)} has gone`)
+      return bytes
+    },
+    async saveOption(layer, option, bytes) {
+      const name = `${files.size}.bin`
+      await writeWhole(path.join(folder, name), bytes)
+      files.set(keyOf(layer, option), name)
+      await writeWhole(list, JSON.stringify([...files]))
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
