@@ -6,7 +6,6 @@ import { Recipe } from '../contract/recipe.ts'
 import type { Evaluation } from '../contract/report.ts'
 import type { Target } from '../contract/options.ts'
 import { plan as solvePlan } from './budget/plan.ts'
-import { openModelTokenizer } from './calibrate/calibration.ts'
 import { generate } from './evaluate/generate.ts'
 import { openEvaluable, openGenerator } from './evaluate/open.ts'
 import { evaluate } from './evaluate/perplexity.ts'
@@ -16,26 +15,25 @@ import { provenanceOf } from './export/exporter.ts'
 import { previewData } from './io/data-preview.ts'
 import { readTexts, tokenWindows } from './io/data.ts'
 import { openTokenizer } from './io/tokenizer.ts'
-import { measureMachine } from './job/machine.ts'
 import { predictRun } from './predict.ts'
 import { run } from './run.ts'
 import { measure } from './sensitivity/measure.ts'
-import { inspectDecoder } from './session/inspect.ts'
-import { openDecoder } from './session/model.ts'
+import { summarize } from './session/inspect.ts'
 import { defaultParkedBytes } from './session/parking.ts'
 import { tool } from './tool.ts'
+import { createWorkspace, type Workspace } from './workspace.ts'
 
 export type Engine = { readonly [M in EngineMethod]: (input: z.input<(typeof engineMethods)[M]['input']>, context: Context) => Promise<z.infer<(typeof engineMethods)[M]['output']>> }
 
 /** Positions scored after a run, for the prediction: those of the bundled validation text. */
 const evaluationTokens = 25_000
 
-async function plan(input: PlanInput, context: Context): Promise<Plan> {
+async function plan(workspace: Workspace, input: PlanInput, context: Context): Promise<Plan> {
   const parsed = PlanInput.parse(input)
   const { measured, target, budget, pins, correction, adapterStorage } = parsed
-  const model = await openDecoder(parsed.model, context)
-  try {
-    const tokenizer = await openModelTokenizer(model)
+  return workspace.withModel(parsed.model, context, async (opened) => {
+    const { model } = opened
+    const tokenizer = await opened.tokenizer()
     const { path, sha256, samples = 0, tokens = 0, seed = 0 } = measured.data
     const length = samples > 0 ? Math.round(tokens / samples) : 0
     const provenance = provenanceOf({
@@ -43,18 +41,18 @@ async function plan(input: PlanInput, context: Context): Promise<Plan> {
       rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, ...(correction !== 'none' && { adapterStorage }), seed,
     })
     const source = { model, tokenizer, provenance }
-    const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }, await measureMachine())
+    const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }, await workspace.machine())
     const layerBytes = (choice: readonly { bytes: number }[]): number => choice.reduce((sum, { bytes }) => sum + bytes, 0)
-    const fixedBytes = async (wanted: Target): Promise<number> => {
+    // Where the search for the size begins: the same whatever the budget and the pins, so that it is known after the first plan.
+    const fixedBytes = (wanted: Target): Promise<number> => opened.remember(JSON.stringify([wanted, measured.data, provenance.rounder, correction]), async () => {
       const choice = model.layers.map(({ name, shape: [rows, cols] }) => ({ name, option: 'F16', rank: 0, bytes: rows * cols * 2, predictedLoss: 0 }))
-      return (await exporters[wanted].size(source, choice)) - layerBytes(choice)
-    }
-    return await solvePlan(parsed, {
-      tool, elements: model.elements, seed, fixedBytes, fileBytes: (wanted, choice) => exporters[wanted].size(source, choice), predict: () => predicted,
+      const plain = { ...source, provenance: { ...provenance, budget: { kind: 'ratio' as const, value: 1 }, pins: {} } }
+      return (await exporters[wanted].size(plain, choice)) - layerBytes(choice)
+    })
+    return solvePlan(parsed, {
+      tool, elements: model.elements, seed, curve: workspace.curve, fixedBytes, fileBytes: (wanted, choice) => exporters[wanted].size(source, choice), predict: () => predicted,
     }, context)
-  } finally {
-    await model.close()
-  }
+  })
 }
 
 async function evaluateFile(input: z.input<typeof EvaluateInput>, context: Context): Promise<Evaluation> {
@@ -74,15 +72,15 @@ async function evaluateFile(input: z.input<typeof EvaluateInput>, context: Conte
   }
 }
 
-/** The engine. It holds no state: every method opens what it needs. */
-export function createEngine(): Engine {
+/** The engine. Its only state are the models it keeps open for the next short call; long methods open what they need. */
+export function createEngine(): Engine & { readonly close: () => Promise<void> } {
+  const workspace = createWorkspace()
   return {
-    inspect: ({ model }, context) => inspectDecoder(model, context),
-    async previewData({ model, data, length = 512 }, { signal }) {
-      return previewData(data, await openTokenizer(model), length, signal)
-    },
+    close: () => workspace.close(),
+    inspect: ({ model }, context) => workspace.withModel(model, context, (opened) => Promise.resolve(summarize(opened.model))),
+    previewData: ({ model, data, length = 512 }, { signal }) => workspace.withTokenizer(model, (tokenizer) => previewData(data, tokenizer, length, signal)),
     measure,
-    plan,
+    plan: (input, context) => plan(workspace, input, context),
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),
     evaluate: evaluateFile,
     adapt,

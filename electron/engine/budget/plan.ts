@@ -35,6 +35,8 @@ export interface PlanDependencies {
   readonly fileBytes?: (target: Target, choice: readonly LayerChoice[]) => number | Promise<number>
   /** Needed where milliseconds are limited. */
   readonly milliseconds?: Milliseconds
+  /** The curve of some groups, where it may be known already. */
+  readonly curve?: (groups: readonly Group[]) => Promise<readonly CurvePoint[]>
   readonly predict: (choice: readonly LayerChoice[]) => { readonly peakMemoryBytes: number; readonly elapsedMs: number }
   readonly seed?: number
   readonly memoryBytes?: number
@@ -53,11 +55,12 @@ export async function plan(input: PlanInput, dependencies: PlanDependencies, { s
   const grouped = planGroups(layers, request.pins)
   const solved = await solveWithin(request, dependencies, layers, grouped, signal)
   const overhead = solved.sizeBytes - solved.allocation.cost
+  const curve = await (dependencies.curve?.(grouped.groups) ?? paretoCurve(grouped.groups).then(({ points }) => points))
   const toPoint = ({ cost, loss }: CurvePoint): { bytes: number; bitsPerWeight: number; loss: number } =>
     ({ bytes: cost + overhead, bitsPerWeight: bitsPerWeight(cost + overhead, dependencies.elements), loss })
   return {
     recipe: recipeOf(request, dependencies, solved),
-    curve: thinCurve((await paretoCurve(grouped.groups)).points, solved.allocation).map(toPoint),
+    curve: thinCurve(curve, solved.allocation).map(toPoint),
     uniform: uniformPlans(grouped.groups, layers).map(({ option, ...point }) => ({ option, ...toPoint(point) })),
     warnings: planWarnings({ layers, estimated, followers: grouped.followers, allocation: solved.allocation }),
     elapsedMs: performance.now() - begun,
