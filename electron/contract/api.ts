@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { commands, type CommandId } from './commands.ts'
-import { DataPreview, ModelSummary, Plan } from './engine.ts'
+import { CellView, DataPreview, ModelSummary, Plan } from './engine.ts'
 import { JobEvent } from './events.ts'
 import { HubModel, JobRecord } from './job.ts'
 import { Draft, Project, ProjectPatch } from './project.ts'
@@ -88,7 +88,10 @@ export const api = {
   'data.set': { input: ByHandle, output: DataPreview },
   'data.bundled': { input: none, output: DataPreview },
   'data.heldOut': { input: z.object({ file: z.string().nullable() }), output: Project },
-  'data.clear': { input: none, output: Project },
+  /** Forgets the data; the project goes on without. */
+  'data.without': { input: none, output: Project },
+
+  'map.cell': { input: z.object({ layer: z.string(), option: z.string() }), output: CellView },
 
   'plan.solve': { input: Draft, output: Plan },
   'run.review': { input: Draft, output: Review },

@@ -54,11 +54,33 @@ export const DataPreview = z.object({
 })
 export type DataPreview = z.infer<typeof DataPreview>
 
+const Histogram = z.object({ low: z.number(), high: z.number(), /** In equal bins; the end bins hold what lies beyond. */ counts: z.array(z.number()) })
+/** One layer in one format, closely: what the Sensitivity step shows of a cell. */
+export const CellView = z.object({
+  layer: z.string(),
+  option: z.string(),
+  /** Weights that share a scale. */
+  group: z.number(),
+  /** Rows looked at, of all. */
+  rows: z.number(),
+  allRows: z.number(),
+  /** ‖W − Ŵ‖ / ‖W‖ of the rows looked at, rounded without data. */
+  relativeError: z.number(),
+  weights: Histogram,
+  /** The group of median error: the values it takes in this format, and its weights. */
+  levels: z.array(z.number()),
+  sample: z.array(z.number()),
+  /** Relative error by group. */
+  errors: Histogram,
+})
+export type CellView = z.infer<typeof CellView>
+
 export const lossNames = ['next-token', 'own-predictions'] as const
 
 export const MeasureInput = z.object({
   model: z.string(),
-  data: z.string(),
+  /** Without it only what the weights alone tell is measured: the metric sqnr with the rounders nearest and search. */
+  data: z.string().optional(),
   metric: z.string().default('layer-output'),
   rounder: z.enum(rounders).default('gptq'),
   target: Target.optional(), // only the options this target can hold; all targets' options where it is missing
@@ -163,6 +185,7 @@ export type AdaptReport = z.infer<typeof AdaptReport>
 export const engineMethods = {
   inspect: { input: z.object({ model: z.string() }), output: ModelSummary },
   previewData: { input: z.object({ model: z.string(), data: z.string(), length: z.number().int().positive().default(512) }), output: DataPreview },
+  cell: { input: z.object({ model: z.string(), layer: z.string(), option: z.string(), method: z.enum(['nearest', 'search']).default('search') }), output: CellView },
   measure: { input: MeasureInput, output: Sensitivity },
   plan: { input: PlanInput, output: Plan },
   run: { input: z.object({ recipe: Recipe, folder: z.string(), out: z.string(), resume: z.boolean().default(false), text: z.string().optional() }), output: CompressReport },

@@ -22,6 +22,8 @@ export type Draft = z.infer<typeof Draft>
 export const MeasureSettings = z.object({
   metric: z.string().default('kl-scaled'),
   rounder: z.enum(rounders).default('gptq'),
+  /** Low-rank corrections are measured beside every format, so that a plan may choose them. */
+  correction: z.enum(['none', 'eora']).default('none'),
   samples: z.number().int().min(1).max(4096).default(48),
   length: z.number().int().min(16).max(8192).default(512),
 })
@@ -49,6 +51,8 @@ export const Project = z.object({
   openedAt: z.number(),
   step: Step.default('model'),
   data: DataSource.nullable().default(null),
+  /** The user goes on without data: only what the weights alone tell is measured and used. */
+  withoutData: z.boolean().default(false),
   measure: MeasureSettings.prefault({}),
   /** What the saved sensitivity map was measured with; null: nothing measured. */
   measured: z.object({ data: z.string(), settings: MeasureSettings }).nullable().default(null),
@@ -56,6 +60,11 @@ export const Project = z.object({
   limits: z.array(Limit).default([{ measure: 'klMean', value: 0.02 }]),
 })
 export type Project = z.infer<typeof Project>
+
+/** How the project is measured: without data only what needs none. */
+export function measuredWith({ data, withoutData, measure }: Pick<Project, 'data' | 'withoutData' | 'measure'>): MeasureSettings {
+  return data !== null || !withoutData ? measure : { ...measure, metric: 'sqnr', correction: 'none', rounder: measure.rounder === 'nearest' ? 'nearest' : 'search' }
+}
 
 /** What the window may change directly; the rest changes by opening files and running jobs. */
 export const ProjectPatch = z.object({ name: z.string().min(1), step: Step, measure: MeasureSettings, draft: Draft, limits: z.array(Limit) }).partial()

@@ -17,6 +17,7 @@ import { readTexts, tokenWindows } from './io/data.ts'
 import { openTokenizer } from './io/tokenizer.ts'
 import { predictRun } from './predict.ts'
 import { run } from './run.ts'
+import { viewCell } from './sensitivity/cell.ts'
 import { measure } from './sensitivity/measure.ts'
 import { summarize } from './session/inspect.ts'
 import { defaultParkedBytes } from './session/parking.ts'
@@ -79,6 +80,7 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
     close: () => workspace.close(),
     inspect: ({ model }, context) => workspace.withModel(model, context, (opened) => Promise.resolve(summarize(opened.model))),
     previewData: ({ model, data, length = 512 }, { signal }) => workspace.withTokenizer(model, (tokenizer) => previewData(data, tokenizer, length, signal)),
+    cell: ({ model, layer, option, method = 'search' }, context) => workspace.withModel(model, context, (opened) => viewCell(opened.model, layer, option, method)),
     measure,
     plan: (input, context) => plan(workspace, input, context),
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),

@@ -16,6 +16,7 @@ import { evaluableDecoder } from './evaluate/decoder.ts'
 import { openEvaluable } from './evaluate/open.ts'
 import { exporters } from './export/exporters.ts'
 import { provenanceOf, type Exported } from './export/exporter.ts'
+import { licenseOf, modelCard } from './export/model-card.ts'
 import { readTexts } from './io/data.ts'
 import type { Tokenizer } from './io/tokenizer.ts'
 import { makeFolder, writeWhole } from './job/files.ts'
@@ -141,6 +142,7 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
     }
     await writeWhole(path.join(out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`)
     await writeWhole(path.join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+    await writeWhole(path.join(out, 'README.md'), modelCard(recipe, report, await licenseOf(model)))
     context.report({ type: 'done', report })
     await job.flush()
     return report

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { OpenProject } from '../contract/api.ts'
 import type { DataPreview } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
-import type { Project, ProjectPatch } from '../contract/project.ts'
+import { measuredWith, type Project, type ProjectPatch } from '../contract/project.ts'
 import type { EngineHost } from './engine-host.ts'
 import { refuseOverlap } from './held-out.ts'
 import { patched } from './patched.ts'
@@ -19,7 +19,8 @@ export interface Desk {
   update: (patch: ProjectPatch & { measured?: Project['measured'] }) => Promise<Project>
   setData: (file: string) => Promise<DataPreview>
   setHeldOut: (file: string | null) => Promise<Project>
-  clearData: () => Promise<Project>
+  /** Forgets the data: the project goes on without. */
+  withoutData: () => Promise<Project>
   /** Reads the map again: after a measurement, or after the settings it belongs to changed. */
   readSensitivity: () => Promise<void>
 }
@@ -84,7 +85,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
     async update(patch) {
       const before = need().project
       const { project } = await set(patched(before, patch))
-      const key = (given: Project): string => measureKey(given.data?.sha256 ?? null, given.measure)
+      const key = (given: Project): string => measureKey(given.data?.sha256 ?? null, measuredWith(given))
       if (key(project) !== key(before)) await readSensitivity()
       return project
     },
@@ -93,7 +94,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
       const seen = await preview(project, file)
       const heldOut = project.data?.heldOut ?? null
       if (heldOut) await refuseOverlap({ path: file, sha256: seen.sha256 }, heldOut)
-      await set({ ...project, data: { path: file, name: path.basename(file), sha256: seen.sha256, heldOut } }, { preview: seen })
+      await set({ ...project, withoutData: false, data: { path: file, name: path.basename(file), sha256: seen.sha256, heldOut } }, { preview: seen })
       await readSensitivity()
       return seen
     },
@@ -105,8 +106,8 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
       await refuseOverlap(project.data, { path: file, sha256 })
       return (await set({ ...project, data: { ...project.data, heldOut: { path: file, name: path.basename(file), sha256 } } })).project
     },
-    async clearData() {
-      const { project } = await set({ ...need().project, data: null }, { preview: null })
+    async withoutData() {
+      const { project } = await set({ ...need().project, data: null, withoutData: true }, { preview: null })
       await readSensitivity()
       return project
     },

@@ -1,9 +1,10 @@
 /** @file What main does for each call of the window. The compiler names a missing channel. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { links, type FileHandle, type Snapshot } from '../contract/api.ts'
+import { links, type FileHandle, type OpenProject, type Snapshot } from '../contract/api.ts'
 import { AppError } from '../contract/errors.ts'
 import { JobRequest } from '../contract/job.ts'
+import { measuredWith } from '../contract/project.ts'
 import { Recipe } from '../contract/recipe.ts'
 import type { Desk } from './desk.ts'
 import type { Handlers } from './dispatch.ts'
@@ -12,7 +13,8 @@ import { isSafeLink } from './external.ts'
 import type { Files } from './files.ts'
 import type { Jobs } from './jobs.ts'
 import type { Projects } from './projects.ts'
-import { evaluateRequest, freeName, measureRequest, outFolder, outputOf, review, runRequest, solve } from './requests.ts'
+import { evaluateRequest, freeName, measureRequest, outFolder, outputOf, review, runRequest } from './requests.ts'
+import { createSolver } from './solver.ts'
 import type { SettingsStore } from './settings-store.ts'
 
 type ChoosePurpose = 'model' | 'model-folder' | 'data' | 'data-folder' | 'recipe' | 'output'
@@ -37,9 +39,12 @@ export interface HandlerParts {
 }
 
 export function createHandlers({ desk, engine, files, jobs, projects, settings, desktop, snapshot, paths }: HandlerParts): Handlers {
+  const solve = createSolver(engine)
   const nothing = (): Promise<undefined> => Promise.resolve(undefined)
   const outputRoot = (): string => settings.get().outputFolder ?? paths.defaultOutput
   const modelOf = (subject: string): string => (subject === 'original' ? desk.need().project.model : outputOf(jobs.find(subject)))
+  /** The text a result is judged on; without data the bundled one, as there is nothing to keep a part of. */
+  const heldOutOf = ({ project }: OpenProject): string | null => project.data?.heldOut?.path ?? (project.data === null ? path.join(paths.sample, 'validation.txt') : null)
   const choose = async (purpose: ChoosePurpose): Promise<FileHandle | null> => {
     const file = await desktop.chooseFile(purpose)
     return file === null ? null : files.adopt(file)
@@ -99,31 +104,36 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
       return preview
     },
     'data.heldOut': ({ file }) => desk.setHeldOut(file === null ? null : files.pathOf(file)),
-    'data.clear': () => desk.clearData(),
+    'data.without': () => desk.withoutData(),
 
-    'plan.solve': (draft) => solve(engine, desk.need(), draft),
+    'map.cell': ({ layer, option }) => {
+      const { project } = desk.need()
+      return engine.call('cell', { model: project.model, layer, option, method: measuredWith(project).rounder === 'nearest' ? 'nearest' : 'search' })
+    },
+
+    'plan.solve': (draft) => solve(desk.need(), draft),
     'run.review': async (draft) => {
-      const plan = await solve(engine, desk.need(), draft)
+      const plan = await solve(desk.need(), draft)
       return review(outFolder(outputRoot(), desk.need(), plan, null), plan)
     },
 
     'job.measure': async () => {
       const open = desk.need()
       const request = measureRequest(open, projects.sensitivityFile(open.project), settings.get().memoryBytes)
-      await desk.update({ measured: { data: open.project.data?.sha256 ?? '', settings: open.project.measure } })
+      await desk.update({ measured: { data: open.project.data?.sha256 ?? '', settings: measuredWith(open.project) } })
       return jobs.start(request, { title: `Measure ${open.project.name}`, project: open.project.id })
     },
     'job.run': async ({ draft, uniform, replace }) => {
       const open = desk.need()
-      const plan = await solve(engine, open, draft, uniform)
+      const plan = await solve(open, draft, uniform)
       const wanted = outFolder(outputRoot(), open, plan, uniform)
       const out = replace ? wanted : await freeName(wanted)
-      return jobs.start(runRequest(open, plan, out, uniform, settings.get().memoryBytes), { title: path.basename(out), project: open.project.id })
+      return jobs.start(runRequest(plan, { out, uniform, memoryBytes: settings.get().memoryBytes, text: heldOutOf(open) }), { title: path.basename(out), project: open.project.id })
     },
     'job.evaluate': ({ subject }) => {
       const open = desk.need()
       const name = subject === 'original' ? open.project.name : jobs.find(subject).title
-      return jobs.start(evaluateRequest(open, subject, modelOf(subject), settings.get().memoryBytes), { title: `Evaluate ${name}`, project: open.project.id })
+      return jobs.start(evaluateRequest(open, subject, { model: modelOf(subject), text: heldOutOf(open) ?? open.project.data?.path, memoryBytes: settings.get().memoryBytes }), { title: `Evaluate ${name}`, project: open.project.id })
     },
     'job.generate': ({ subject, ...input }) => {
       const { project } = desk.need()

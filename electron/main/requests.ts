@@ -6,23 +6,11 @@ import type { OpenProject, Review } from '../contract/api.ts'
 import type { Plan } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
 import { JobRequest, type JobRecord } from '../contract/job.ts'
-import type { Draft } from '../contract/project.ts'
+import { measuredWith } from '../contract/project.ts'
 import { CompressReport } from '../contract/report.ts'
-import type { EngineHost } from './engine-host.ts'
 
 /** The finished tensors in the job's folder, and the file made from them. */
 const diskFactor = 2.1
-
-/** Solves the draft, or a plan that gives every layer the same option. */
-export async function solve(engine: EngineHost, open: OpenProject, draft: Draft, uniform: string | null = null): Promise<Plan> {
-  const measured = open.sensitivity
-  if (!measured) throw new AppError('bad-request', 'nothing has been measured yet', { hint: 'Run the Sensitivity step first.' })
-  const pins = uniform === null ? draft.pins : Object.fromEntries(measured.layers.filter((layer) => Object.hasOwn(layer.options, uniform)).map((layer) => [layer.name, uniform]))
-  return engine.call('plan', {
-    model: open.project.model, measured, target: draft.target, pins, correction: uniform === null ? draft.correction : 'none',
-    budget: uniform === null ? draft.budget : { kind: 'ratio', value: 1 },
-  })
-}
 
 /** Where a run of this plan is written: a folder of its own, named after what is in it. */
 export function outFolder(root: string, open: OpenProject, plan: Plan, uniform: string | null): string {
@@ -43,13 +31,13 @@ const limited = (memoryBytes: number | null): { memoryBytes?: number } => (memor
 
 export function measureRequest(open: OpenProject, out: string, memoryBytes: number | null): JobRequest {
   const { project } = open
-  if (!project.data) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose data in the Data step, or use the bundled text.' })
-  const { metric, rounder, samples, length } = project.measure
-  return JobRequest.parse({ kind: 'measure', input: { model: project.model, data: project.data.path, metric, rounder, samples, length, out, ...limited(memoryBytes) } })
+  if (!project.data && !project.withoutData) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose data in the Data step, or go on without.' })
+  const { metric, rounder, correction, samples, length } = measuredWith(project)
+  return JobRequest.parse({ kind: 'measure', input: { model: project.model, ...(project.data && { data: project.data.path }), metric, rounder, correction, samples, length, out, ...limited(memoryBytes) } })
 }
 
-export function runRequest(open: OpenProject, plan: Plan, out: string, uniform: string | null, memoryBytes: number | null): JobRequest {
-  return JobRequest.parse({ kind: 'run', recipe: { ...plan.recipe, ...limited(memoryBytes) }, out, text: open.project.data?.heldOut?.path ?? null, uniform })
+export function runRequest(plan: Plan, { memoryBytes, ...more }: { readonly out: string; readonly uniform: string | null; readonly text: string | null; readonly memoryBytes: number | null }): JobRequest {
+  return JobRequest.parse({ kind: 'run', recipe: { ...plan.recipe, ...limited(memoryBytes) }, ...more })
 }
 
 /** The file or folder a finished run wrote. */
@@ -59,8 +47,7 @@ export function outputOf(job: JobRecord): string {
   return report.data.output
 }
 
-export function evaluateRequest(open: OpenProject, subject: string, model: string, memoryBytes: number | null): JobRequest {
-  const text = open.project.data?.heldOut?.path ?? open.project.data?.path
+export function evaluateRequest(open: OpenProject, subject: string, { model, text, memoryBytes }: { readonly model: string; readonly text: string | undefined; readonly memoryBytes: number | null }): JobRequest {
   if (text === undefined) throw new AppError('bad-request', 'there is no text to evaluate on', { hint: 'Choose data in the Data step.' })
   const reference = subject === 'original' ? {} : { reference: open.project.model }
   return JobRequest.parse({ kind: 'evaluate', subject, input: { model, text, ...reference, ...limited(memoryBytes) } })

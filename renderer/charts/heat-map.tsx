@@ -99,7 +99,7 @@ export function HeatScale({ range: [min, max], unit }: { readonly range: readonl
   const isDark = useDark()
   const stops = Array.from({ length: 9 }, (_, i) => css(sequential(i / 8, isDark))).join(', ')
   return (
-    <span className="flex items-center gap-2">
+    <span className="flex flex-wrap items-center gap-2">
       <span className="tnum">{digits(min, 2)}</span>
       <span aria-hidden="true" className="keeps-colour h-3 w-32 rounded-sm" style={{ backgroundImage: `linear-gradient(to right, ${stops})` }} />
       <span className="tnum">{digits(max, 2)} {unit} (log scale)</span>

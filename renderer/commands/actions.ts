@@ -95,6 +95,9 @@ export async function chooseData(purpose: 'data' | 'data-folder'): Promise<void>
 export function useBundledText(): Promise<void> {
   return opening('the bundled text', () => call('data.bundled'))
 }
+export function goWithoutData(): Promise<void> {
+  return attempt(() => call('data.without'))
+}
 export async function chooseHeldOut(): Promise<void> {
   await attempt(async () => {
     const file = await call('file.choose', { purpose: 'data' })

@@ -13,6 +13,12 @@ test('each step has its line, with paths a shell reads', () => {
   expect(commandLine('compare', project, '/out/x.gguf')).toBe("halftone evaluate /out/x.gguf --reference '/models/my model' --text /data/text.txt --json")
 })
 
+test('without data only the weights are measured, and the recipe is run', () => {
+  const without = { ...project, data: null, withoutData: true }
+  expect(commandLine('sensitivity', without)).toBe("halftone measure '/models/my model' --metric sqnr --rounder search --samples 48 --length 512 --out sensitivity.json")
+  expect(commandLine('run', without)).toBe('halftone run recipe.json --out out')
+})
+
 test('a step that lacks its data has none', () => {
   expect(commandLine('sensitivity', { ...project, data: null })).toBeUndefined()
 })

@@ -45,9 +45,9 @@ export function App(): React.JSX.Element {
 
   const Page = route === 'start' ? StartScreen : pages[route]
   return (
-    <div data-app-state={isReady ? 'ready' : 'starting'} className="grid h-full grid-rows-[auto_1fr_auto] bg-surface-1">
+    <div data-app-state={isReady ? 'ready' : 'starting'} className="grid h-full grid-cols-1 grid-rows-[auto_1fr_auto] bg-surface-1">
       <TopBar />
-      <div className="grid min-h-0 grid-cols-1 grid-rows-[auto_1fr] md:grid-cols-[200px_1fr] md:grid-rows-1">
+      <div className="grid min-h-0 grid-cols-1 grid-rows-[auto_1fr] md:grid-cols-[200px_minmax(0,1fr)] md:grid-rows-1">
         <Rail route={route} />
         <main data-region="main" className="flex min-h-0 min-w-0 flex-col">
           <Notices />
@@ -69,7 +69,7 @@ function Notices(): React.JSX.Element | null {
   const failure = useApp((state) => state.failure)
   if (!failure) return null
   return (
-    <div className="px-6 pt-4"><ErrorBanner error={failure} onDismiss={() => { useApp.setState({ failure: null }) }} /></div>
+    <div className="px-3 pt-4 sm:px-6"><ErrorBanner error={failure} onDismiss={() => { useApp.setState({ failure: null }) }} /></div>
   )
 }
 

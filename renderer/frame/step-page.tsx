@@ -27,11 +27,11 @@ export function StepPage({ step, question, primary, secondary, next, details, ch
   const before = stepOrder.at(stepOrder.indexOf(step) - 1)
   const isFirst = step === stepOrder[0]
   return (
-    <div className={`grid min-h-0 flex-1 grid-cols-1 ${details !== undefined && hasDetails ? 'lg:grid-cols-[1fr_300px]' : ''}`}>
+    <div className={`grid min-h-0 flex-1 grid-cols-1 ${details !== undefined && hasDetails ? 'lg:grid-cols-[minmax(0,1fr)_320px]' : ''}`}>
       <div className="flex min-h-0 min-w-0 flex-col">
-        <div className="min-h-0 flex-1 scroll-pb-16 overflow-auto px-6 pt-5 pb-6" tabIndex={-1}>
+        <div className="min-h-0 flex-1 scroll-pb-16 overflow-auto px-3 pt-5 pb-6 sm:px-6" tabIndex={-1}>
           <div className="@container mx-auto flex max-w-6xl flex-col gap-4">
-            <header className="flex items-start justify-between gap-4">
+            <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-1">
               <div>
                 <PageTitle>{stepNames[step]}</PageTitle>
                 <p className="text-ink-2">{question}</p>
@@ -44,17 +44,17 @@ export function StepPage({ step, question, primary, secondary, next, details, ch
             {children}
           </div>
         </div>
-        <div className="flex min-h-14 flex-wrap items-center gap-3 border-t border-line bg-surface-2 px-6 py-2">
+        <div className="flex min-h-14 flex-wrap items-center gap-3 border-t border-line bg-surface-2 px-3 py-2 sm:px-6">
           {!isFirst && before !== undefined && <Button look="quiet" icon="back" onClick={() => { go(before) }}>Back</Button>}
           <div className="min-w-0 flex-1 text-right text-ink-2">{next}</div>
           {secondary}
-          <span className="flex flex-row-reverse items-center gap-3">
+          <span className="flex flex-row-reverse flex-wrap items-center justify-end gap-3">
             <Button id="primary-action" look="primary" size="normal" shortcut="Control+Enter" {...(primary.icon && { icon: primary.icon })} reason={primary.reason} showReason onClick={primary.run}>{primary.label}</Button>
           </span>
         </div>
       </div>
       {details !== undefined && hasDetails && (
-        <aside aria-label="Details" data-region="details" tabIndex={-1} className="min-h-0 overflow-auto border-line bg-surface-2 p-4 max-lg:border-t lg:border-l">{details}</aside>
+        <aside aria-label="Details" data-region="details" tabIndex={-1} className="min-h-0 overflow-auto border-line bg-surface-2 p-4 max-lg:max-h-[45vh] max-lg:border-t lg:border-l">{details}</aside>
       )}
     </div>
   )

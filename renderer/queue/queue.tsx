@@ -26,11 +26,11 @@ export function Queue(): React.JSX.Element {
     })
   }
   return (
-    <div className="min-h-0 flex-1 overflow-auto px-6 pt-5 pb-6">
+    <div className="min-h-0 flex-1 overflow-auto px-3 pt-5 pb-6 sm:px-6">
       <div className="@container mx-auto flex max-w-6xl flex-col gap-4">
         <header className="flex flex-wrap items-start justify-between gap-4">
           <div><PageTitle>Queue</PageTitle><p className="text-ink-2">What runs, what waits, what is finished.</p></div>
-          <div className="flex items-center gap-4">
+          <div className="flex flex-wrap items-center gap-4">
             <Switch label="Stop after the current job" isOn={isHeld} onChange={(holdQueue) => { void attempt(() => call('settings.update', { holdQueue })) }} />
             <Button icon="plus" onClick={fromRecipe}>Add a recipe…</Button>
           </div>
@@ -55,14 +55,14 @@ function Row({ job, isFirst, isLast, isShown }: { readonly job: JobRecord; reado
         <IconButton size="small" icon="up" label={`Move ${job.title} up`} reason={isFirst ? 'It is the first' : null} onClick={() => { move(-1) }} />
         <IconButton size="small" icon="down" label={`Move ${job.title} down`} reason={isLast ? 'It is the last' : null} onClick={() => { move(1) }} />
       </span>
-      <button type="button" aria-pressed={isShown} onClick={() => { useApp.setState({ job: isShown ? null : job.id }) }} className="flex min-h-8 min-w-0 flex-1 flex-col items-start rounded text-left">
+      <button type="button" aria-pressed={isShown} onClick={() => { useApp.setState({ job: isShown ? null : job.id }) }} className="flex min-h-8 min-w-40 flex-1 flex-col items-start rounded text-left">
         <span className="max-w-full truncate font-medium">{job.title}</span>
         <span className="text-sm text-ink-3">{kindWords[job.request.kind]} · {job.endedAt === null ? `added ${ago(job.createdAt, Date.now())}` : `${ago(job.endedAt, Date.now())}, took ${duration(job.workedMs)}`}{report && ` · ${bytes(report.sizeBytes)}`}{job.reason !== null && ` · ${job.reason}`}</span>
       </button>
-      <span className="flex w-56 items-center gap-2">
+      <span className="flex min-w-0 flex-[0_1_14rem] items-center gap-2">
         {job.state === 'running' ? <><Progress label={job.title} share={job.total > 0 ? share : null} /><span className="w-10 text-right text-sm tnum">{percent(share, 0)}</span><span className="w-24 text-sm text-ink-2 tnum">{left(job.remainingMs)}</span></> : <Badge tone={tone}>{words}</Badge>}
       </span>
-      <span className="flex items-center gap-1"><Actions job={job} /></span>
+      <span className="flex flex-wrap items-center gap-1"><Actions job={job} /></span>
     </li>
   )
 }

@@ -17,7 +17,7 @@ export function SettingsPage(): React.JSX.Element {
   const set = (patch: Input<'settings.update'>): void => { void attempt(() => call('settings.update', patch)) }
   const limit = settings.memoryBytes
   return (
-    <div className="min-h-0 flex-1 overflow-auto px-6 pt-5 pb-6">
+    <div className="min-h-0 flex-1 overflow-auto px-3 pt-5 pb-6 sm:px-6">
       <div className="mx-auto flex max-w-3xl flex-col gap-4">
         <PageTitle>Settings</PageTitle>
         <Panel title="Look">

@@ -14,7 +14,7 @@ export function StartScreen(): React.JSX.Element {
   const jobs = useApp((state) => state.jobs)
   const lost = jobs.filter((job) => job.state === 'interrupted')
   return (
-    <div className="min-h-0 flex-1 overflow-auto px-6 py-10">
+    <div className="min-h-0 flex-1 overflow-auto px-3 py-6 sm:px-6 sm:py-10">
       <div className="mx-auto flex max-w-3xl flex-col gap-6">
         <header className="flex flex-col gap-1">
           <PageTitle isLarge><span className="text-accent"><Logo size={30} /></span>Make a model smaller</PageTitle>
@@ -25,7 +25,7 @@ export function StartScreen(): React.JSX.Element {
             What was finished is kept. Resume it from the queue.
           </Banner>
         )}
-        <div className="flex flex-col items-center gap-4 rounded-lg border-2 border-dashed border-line-strong/60 bg-surface-2 px-6 py-10 text-center">
+        <div className="flex flex-col items-center gap-4 rounded-lg border-2 border-dashed border-line-strong/60 bg-surface-2 px-4 py-10 text-center">
           <Icon name="download" size={28} className="text-accent" />
           <div>
             <p className="text-lg font-semibold">Drop a model here</p>
@@ -53,7 +53,7 @@ export function StartScreen(): React.JSX.Element {
                     <Icon name="folder" className="text-ink-3" />
                     <span className="min-w-0 flex-1"><span className="font-medium">{name}</span><span className="block truncate text-sm text-ink-3" title={model}>{shortName(model, 72)}</span></span>
                     <span className="text-sm text-ink-2">{stepNames[stepOrder.find((one) => one === step) ?? 'model']}</span>
-                    <span className="w-24 text-right text-sm text-ink-3 tnum">{ago(openedAt, Date.now())}</span>
+                    <span className="w-24 text-right text-sm text-ink-3 tnum max-sm:hidden">{ago(openedAt, Date.now())}</span>
                   </button>
                 </li>
               ))}

@@ -47,7 +47,7 @@ export function stepStates(open: OpenProject | null, jobs: readonly JobRecord[])
     measuring && isBusy(measuring) ? 'running'
       : sensitivity?.complete === true ? 'done'
         : measuring && (measuring.state === 'failed' || measuring.state === 'interrupted') ? 'attention'
-          : sensitivity || (project.measured && project.data) ? 'outdated' : 'todo'
+          : sensitivity || (project.measured && (project.data || project.withoutData)) ? 'outdated' : 'todo'
   const ran: StepState =
     !run ? 'todo'
       : isBusy(run) ? 'running'
@@ -56,7 +56,7 @@ export function stepStates(open: OpenProject | null, jobs: readonly JobRecord[])
   const after: StepState = run && isFinished(run) ? (isCurrent ? 'done' : 'outdated') : 'todo'
   return {
     model: 'done',
-    data: project.data ? 'done' : 'todo',
+    data: project.data || project.withoutData ? 'done' : 'todo',
     sensitivity: measured,
     budget: measured === 'done' && run ? 'done' : measured === 'outdated' && run ? 'outdated' : 'todo',
     run: ran,

@@ -97,7 +97,7 @@ export function Segmented<T extends string>({ label, value, choices, onChange, i
   return (
     <fieldset className="flex flex-col gap-1">
       <legend className={isLabelHidden ? 'sr-only' : 'mb-1 text-sm font-medium text-ink-2'}>{label}</legend>
-      <div className="inline-flex w-fit rounded-md border border-line-strong/60 bg-surface-3 p-px">
+      <div className="inline-flex w-fit max-w-full flex-wrap rounded-md border border-line-strong/60 bg-surface-3 p-px">
         {choices.map((choice) => (
           <label
             key={choice.value}

@@ -20,7 +20,7 @@ export const addMeasure: AddCommand = (program) => {
     .command('measure')
     .description('measure what each layer loses under each option')
     .argument('<model>')
-    .requiredOption('--data <file>', 'calibration text, JSONL, CSV, Parquet, or a folder of them')
+    .option('--data <file>', 'calibration text, JSONL, CSV, Parquet, or a folder of them; without it only --metric sqnr with --rounder nearest or search')
     .requiredOption('--out <file>', 'where sensitivity.json goes; continued where it is unfinished')
     .option('--metric <name>', `how a loss is measured: ${metricNames.join(', ')}`, 'kl-scaled')
     .option('--loss <name>', 'what metrics of derivatives differentiate: next-token, or own-predictions, whose tokens the model draws itself', 'own-predictions')

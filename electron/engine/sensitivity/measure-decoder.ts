@@ -249,7 +249,7 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
   const tables = layers.filter((layer) => layer.block === null)
   const tied = !tables.some((layer) => layer.name === 'head')
   let inputs: RoundingStatistics | null = null
-  if (tables.length > 0) {
+  if (tables.length > 0 && windows.length > 0) {
     const statistics = emptyStatistics(runner.hidden)
     for (let window = 0; window < windows.length; window++) await addInputs(statistics, await runner.finish(await work.clean.get(window)))
     inputs = roundingStatistics(statistics)

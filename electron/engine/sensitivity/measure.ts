@@ -11,7 +11,7 @@ import { targets } from '../../contract/options.ts'
 import { Sensitivity, type MeasuredLayer } from '../../contract/sensitivity.ts'
 import { beginStage } from '../job/progress.ts'
 import { makeFolder, readIfThere, writeWhole } from '../job/files.ts'
-import { openCalibration } from '../calibrate/calibration.ts'
+import { openCalibration, type Calibration } from '../calibrate/calibration.ts'
 import { adapterBytes } from '../correct/adapter-storage.ts'
 import { correctionOf } from '../correct/corrections.ts'
 import { rounders } from '../quantize/rounders/rounders.ts'
@@ -58,6 +58,14 @@ async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' | 'data'
   return same ? parsed.data : null
 }
 
+/** What stands in for calibration where there is no data: nothing, for what needs nothing. */
+function withoutData(metric: string, rounder: string): Pick<Calibration, 'windows' | 'sha256' | 'warnings'> {
+  if (metric !== 'sqnr' || rounder === 'gptq') {
+    throw new AppError('bad-request', `--metric ${metric} --rounder ${rounder}: without data only the metric sqnr with the rounders nearest and search can be used`, { hint: 'Give calibration text with --data, or use --metric sqnr --rounder search.' })
+  }
+  return { windows: [], sha256: '', warnings: [] }
+}
+
 /**
  * Measures a decoder. A finished map of the same model, data, metric and rounder in `input.out` is returned as it is; an
  * unfinished one is continued.
@@ -68,7 +76,7 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
   const metric: Metric = metrics[name]
   const model = await openDecoder(source, context)
   try {
-    const { windows, sha256, warnings } = await openCalibration(model, data, { samples, length, seed }, context)
+    const { windows, sha256, warnings } = data === undefined ? withoutData(name, rounder) : await openCalibration(model, data, { samples, length, seed }, context)
     for (const text of warnings) context.report({ type: 'log', level: 'warning', text })
     beginStage(context, 'open', 1).advance(source)
     const fit = correctionOf(correction)
@@ -82,7 +90,7 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
       version: 1 as const,
       tool,
       model: { path: source, sha256: await model.checkpoint.sha256(context.signal) },
-      data: { path: data, sha256, tokens: windows.reduce((sum, window) => sum + window.length, 0), samples: windows.length, seed },
+      data: data === undefined ? { path: '', sha256, seed } : { path: data, sha256, tokens: windows.reduce((sum, window) => sum + window.length, 0), samples: windows.length, seed },
       metric: name,
       ...(takesDerivatives && { loss: differentiable.lossText }),
       rounder,

@@ -38,8 +38,8 @@ export function BudgetStep(): React.JSX.Element {
             <>
               {!sensitivity.complete && <Banner tone="info" title="The map is not complete: layers that were not measured are estimated from their like." />}
               {error && <Impossible error={error} />}
-              <div className="grid items-start gap-4 @4xl:grid-cols-[300px_1fr]">
-                <div className="flex flex-col gap-4">
+              <div className="grid grid-cols-1 items-start gap-4 @4xl:grid-cols-[300px_minmax(0,1fr)]">
+                <div className="flex min-w-0 flex-col gap-4">
                   <TargetPanel />
                   <Correction />
                 </div>

@@ -15,7 +15,7 @@ test('what a field shows is what it gives back', () => {
 })
 
 test('presets fit the model: no "fits in 4 GB" for one that is smaller anyway', () => {
-  expect(presets(weights).map((preset) => preset.label)).toEqual(['Near-lossless', 'Balanced', 'Half of 8-bit', 'Small'])
+  expect(presets(weights).map((preset) => preset.label)).toEqual(['Half size', 'Near-lossless', 'Balanced', 'Quarter size', 'Small'])
   expect(presets(7e9).map((preset) => preset.label)).toContain('Fits in 4 GB')
   expect(budgetWords({ kind: 'ratio', value: 0.25 })).toBe('25.0 % of 16-bit')
 })

@@ -54,9 +54,10 @@ export interface Preset { readonly label: string; readonly budget: Budget; reado
 export function presets(weights: number): Preset[] {
   const full = weights * 2
   const all: Preset[] = [
+    { label: 'Half size', budget: { kind: 'ratio', value: 0.5 }, note: 'of the model in 16 bits' },
     { label: 'Near-lossless', budget: { kind: 'bits', value: 6.5 }, note: 'hardly to be told from the original' },
     { label: 'Balanced', budget: { kind: 'bits', value: 4.5 }, note: 'what most people want' },
-    { label: 'Half of 8-bit', budget: { kind: 'ratio', value: 0.25 }, note: 'a quarter of the 16-bit size' },
+    { label: 'Quarter size', budget: { kind: 'ratio', value: 0.25 }, note: 'of the model in 16 bits' },
     { label: 'Small', budget: { kind: 'bits', value: 3.5 }, note: 'some loss; look at the comparison' },
     { label: 'Fits in 4 GB', budget: { kind: 'bytes', value: 3_600_000_000 }, note: 'with room for the context' },
     { label: 'Fits in 8 GB', budget: { kind: 'bytes', value: 7_200_000_000 }, note: 'with room for the context' },

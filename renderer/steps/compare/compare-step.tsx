@@ -33,8 +33,8 @@ export function CompareStep(): React.JSX.Element {
       primary={{ label: 'Continue to export', icon: 'next', run: () => { go('export') }, reason: run ? null : 'Nothing has been compressed yet' }}
     >
       {working.map((job) => (
-        <div key={job.id} className="flex items-center gap-3 rounded-md border border-line bg-surface-2 px-3 py-2">
-          <span className="w-64 truncate font-medium">{job.title}</span><Progress label={job.title} share={job.total > 0 ? job.done / job.total : null} /><span className="w-28 text-right text-ink-2 tnum">{left(job.remainingMs)}</span>
+        <div key={job.id} className="flex flex-wrap items-center gap-3 rounded-md border border-line bg-surface-2 px-3 py-2">
+          <span className="min-w-0 flex-[0_1_16rem] truncate font-medium">{job.title}</span><span className="min-w-32 flex-1"><Progress label={job.title} share={job.total > 0 ? job.done / job.total : null} /></span><span className="w-28 text-right text-ink-2 tnum">{left(job.remainingMs)}</span>
         </div>
       ))}
       {run && original

@@ -21,6 +21,8 @@ const rows: readonly Row[] = [
   { label: 'Mean KL to the original', term: 'kl', cell: ({ id, klMean, klStderr }) => (id === 'original' ? '0' : klMean === null ? none : withError(klMean, klStderr ?? undefined)) },
   { label: '99 % of tokens below, KL', cell: ({ id, kl99 }) => (id === 'original' ? '0' : kl99 === null ? none : digits(kl99)) },
   { label: 'Same most likely token', term: 'sameTop', cell: ({ sameTop }) => (sameTop === null ? none : percent(sameTop)) },
+  { label: 'Memory for its weights', cell: ({ sizeBytes }) => bytes(sizeBytes) },
+  { label: 'Peak memory while it was made', cell: ({ peakMemoryBytes }) => (peakMemoryBytes === null ? <span className="text-ink-3">–</span> : bytes(peakMemoryBytes)) },
   { label: 'Tokens per second, generating', cell: ({ tokensPerSecond }) => (tokensPerSecond === null ? none : digits(tokensPerSecond)) },
 ]
 

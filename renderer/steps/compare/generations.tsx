@@ -47,13 +47,13 @@ export function Generations({ subjects }: { readonly subjects: readonly Subject[
     >
       <div className="flex flex-col gap-3">
         <div className="flex flex-wrap items-end gap-4">
-          <div className="min-w-60 flex-1">
+          <div className="min-w-[min(15rem,100%)] flex-1">
             <Labelled label="Prompt">{(id) => <textarea id={id} rows={2} value={prompt} onChange={(event) => { setPrompt(event.target.value) }} className="w-full rounded-md border border-line-strong/70 bg-surface-2 px-2 py-1.5" />}</Labelled>
           </div>
           <NumberField label="Tokens" value={tokens} min={1} max={512} step={8} onChange={(value) => { setTokens(Math.round(value)) }} />
           <Button icon="play" reason={prompt.trim() === '' ? 'Write a prompt first' : isWorking ? 'It is generating' : null} onClick={generate}>Generate</Button>
         </div>
-        <div ref={list} className="grid gap-3 @3xl:grid-cols-2 @5xl:grid-cols-3">
+        <div ref={list} className="grid grid-cols-1 gap-3 @3xl:grid-cols-2 @5xl:grid-cols-3">
           {found.map(({ subject, job }) => <Text key={subject.id} subject={subject} job={job} reference={subject.id === 'original' ? null : reference} />)}
         </div>
       </div>

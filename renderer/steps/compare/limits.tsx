@@ -41,7 +41,7 @@ export function Limits({ run, original }: { readonly run: Subject; readonly orig
             const { label, unit, scale, decimals, step, first, bound } = words[measure]
             const limit = limits?.find((one) => one.measure === measure)
             return (
-              <div key={measure} className="flex items-end gap-2">
+              <div key={measure} className="flex min-w-0 items-end gap-2">
                 <input type="checkbox" aria-label={`Limit: ${label}`} checked={limit !== undefined} onChange={(event) => { set({ measure, value: first }, event.target.checked ? first : null) }} className="mb-2 h-4 w-4" />
                 {limit
                   ? <NumberField label={`${label}, ${bound}`} unit={unit} value={limit.value * scale} decimals={decimals} step={step} min={0} max={1e9} onChange={(value) => { set(limit, value / scale) }} />

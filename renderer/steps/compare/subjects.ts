@@ -19,6 +19,8 @@ export interface Subject {
   readonly kl99: number | null
   readonly sameTop: number | null
   readonly tokensPerSecond: number | null
+  /** Most memory while it was made; null for the original. */
+  readonly peakMemoryBytes: number | null
   readonly tokens: number | null
   readonly measuredAt: number | null
 }
@@ -45,14 +47,14 @@ export function subjectsOf({ project, summary }: Pick<OpenProject, 'project' | '
   const measured = numbers(evaluated ? evaluationOf(evaluated) : null)
   const original: Subject = {
     id: 'original', name: 'Original', kind: 'original', sizeBytes: summary.sizeBytes, bitsPerWeight: (8 * summary.sizeBytes) / summary.parameters, ...measured,
-    perplexity: measured.perplexity ?? reference?.report.perplexityReference ?? null, klMean: 0, klStderr: 0, kl99: 0, sameTop: 1, tokensPerSecond: speed('original'), measuredAt: evaluated?.endedAt ?? reference?.job.endedAt ?? null,
+    perplexity: measured.perplexity ?? reference?.report.perplexityReference ?? null, klMean: 0, klStderr: 0, kl99: 0, sameTop: 1, tokensPerSecond: speed('original'), peakMemoryBytes: null, measuredAt: evaluated?.endedAt ?? reference?.job.endedAt ?? null,
   }
   const column = ({ job, report }: (typeof runs)[number]): Subject => {
     const again = newest(own, job.id, 'evaluate')
     const uniform = job.request.kind === 'run' ? job.request.uniform : null
     return {
       id: job.id, name: uniform === null ? job.title.replace(`${project.name}-`, '') : `all ${uniform}`, kind: uniform === null ? 'run' : 'uniform', sizeBytes: report.sizeBytes, bitsPerWeight: report.bitsPerWeight,
-      ...numbers(again ? evaluationOf(again) : report), tokensPerSecond: speed(job.id), measuredAt: again?.endedAt ?? job.endedAt,
+      ...numbers(again ? evaluationOf(again) : report), tokensPerSecond: speed(job.id), peakMemoryBytes: report.peakMemoryBytes, measuredAt: again?.endedAt ?? job.endedAt,
     }
   }
   const columns = runs.map(column)

@@ -2,7 +2,7 @@
 import type { DataPreview } from '../../../electron/contract/engine.ts'
 import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { Histogram } from '../../charts/histogram.tsx'
-import { attempt, chooseData, chooseHeldOut, go, setMeasure, useBundledText } from '../../commands/actions.ts'
+import { attempt, chooseData, chooseHeldOut, go, goWithoutData, setMeasure, useBundledText } from '../../commands/actions.ts'
 import { StepPage } from '../../frame/step-page.tsx'
 import { call } from '../../state/call.ts'
 import { count, percent } from '../../state/format.ts'
@@ -18,22 +18,31 @@ export function DataStep(): React.JSX.Element {
   const project = useApp((state) => state.open?.project)
   const preview = useApp((state) => state.open?.preview ?? null)
   const data = project?.data ?? null
+  const isWithout = project?.withoutData === true && data === null
   return (
     <StepPage
-      step="data" question="Does this data look like what the model will meet?" next={data ? 'Next: measure which layers mind' : undefined}
+      step="data" question="Does this data look like what the model will meet?" next={data || isWithout ? 'Next: measure which layers mind' : undefined}
       secondary={data && <Button onClick={() => { void chooseData('data') }}>Choose other data…</Button>}
-      primary={{ label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') }, reason: data ? null : 'Choose data first' }}
+      primary={{ label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') }, reason: data || isWithout ? null : 'Choose data, or go on without' }}
     >
       {data && preview && project
         ? <Loaded preview={preview} heldOut={data.heldOut?.name ?? null} name={data.name} samples={project.measure.samples} length={project.measure.length} />
         : (
             <Panel>
+              {isWithout && (
+                <div className="mb-2">
+                  <Banner tone="info" title="Going on without data: layers are measured by their weights alone.">
+                    Rounding is to nearest or searched, without corrections, and the result is judged on the bundled English text. With text of your own the same size loses less.
+                  </Banner>
+                </div>
+              )}
               <Empty
                 icon="file" title="Choose calibration data"
                 actions={<>
                   <Button look="primary" icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
                   <Button icon="folder" onClick={() => { void chooseData('data-folder') }}>Choose folder…</Button>
                   <Button icon="check" onClick={() => { void useBundledText() }}>Use the bundled text</Button>
+                  {!isWithout && <Button look="quiet" onClick={() => { void goWithoutData() }}>Continue without data</Button>}
                 </>}
               >
                 <p>A few hundred kilobytes of text like what the model will meet: plain text, JSONL, CSV, Parquet, or a folder of them. Drop it anywhere in this window.</p>
@@ -66,9 +75,9 @@ function Loaded({ preview, heldOut, name, samples, length }: { readonly preview:
           <Figure value={duplicates === 0 ? 'none' : `${count(duplicates)} (${percent(duplicates / Math.max(1, rows))})`} label="Duplicate rows" tone={duplicates > rows / 10 ? 'text-warn' : ''} />
         </Figures>
       </Panel>
-      <div className="grid gap-4 @4xl:grid-cols-[1fr_360px]">
+      <div className="grid grid-cols-1 gap-4 @4xl:grid-cols-[minmax(0,1fr)_360px]">
         <Panel title="As the model sees it"><Samples samples={preview.samples} /></Panel>
-        <div className="flex flex-col gap-4">
+        <div className="flex min-w-0 flex-col gap-4">
           <Panel title={<>How much is used<Term name="calibration" /></>}>
             <div className="flex flex-wrap gap-6">
               <NumberField label="Windows" value={samples} min={1} max={4096} step={8} onChange={(value) => { setMeasure({ samples: Math.round(value) }) }} />

@@ -65,7 +65,7 @@ function Written({ job, report }: { readonly job: JobRecord; readonly report: Co
         The file was opened again, and all {report.tokens.toLocaleString('en-US')} scored tokens were run through what was written, not through what was planned.
       </Banner>
       {report.warnings.length > 0 && <Banner tone="info" title="What the format could not hold"><ul className="list-inside list-disc">{report.warnings.map((warning) => <li key={warning}>{warning}</li>)}</ul></Banner>}
-      <div className="grid gap-4 @4xl:grid-cols-2">
+      <div className="grid grid-cols-1 gap-4 @4xl:grid-cols-2">
         <Panel title="File">
           <p className="mb-3 font-mono text-sm wrap-anywhere">{report.output}</p>
           <Facts rows={[
@@ -80,7 +80,7 @@ function Written({ job, report }: { readonly job: JobRecord; readonly report: Co
         </Panel>
         <Panel title="Load it" actions={codes.length > 1 && <Segmented label="With" isLabelHidden size="small" value={code.name} onChange={setName} choices={codes.map((one) => ({ value: one.name, label: one.name }))} />}>
           <CodeBlock label={`Loading with ${code.name}`} text={code.code} onCopy={() => { copy(code.code, 'Loading code') }} />
-          <p className="mt-3 text-sm text-ink-2">The recipe, its hash and the measured numbers are kept with the file, so that it can be made again: {job.title}.</p>
+          <p className="mt-3 text-sm text-ink-2">Beside the file: a model card (README.md), the recipe, and every measured number, so that it can be made again: {job.title}.</p>
         </Panel>
       </div>
     </>

@@ -61,7 +61,7 @@ function Loaded({ summary, memoryBytes }: { readonly summary: ModelSummary; read
           {largest && <>, and {largest.kind.toLowerCase()} weights hold {percent(largest.bytes / sizeBytes, 0)} of the bytes</>}. Expect about <strong className="font-semibold text-ink-1 tnum">{bytes(low)} to {bytes(high)}</strong> for good quality.
         </p>
       </Panel>
-      <div className="grid gap-4 @4xl:grid-cols-2">
+      <div className="grid grid-cols-1 gap-4 @4xl:grid-cols-2">
         <ChartFigure
           title="Where the bytes are" caption={largest ? `${largest.kind} takes the most room: ${bytes(largest.bytes)} of ${bytes(sizeBytes)}.` : ''}
           table={{ columns: ['Kind', 'Bytes', 'Share'], rows: () => byKind.map(({ kind, bytes: size }) => [kind, bytes(size), percent(size / sizeBytes)]) }}

@@ -24,7 +24,7 @@ export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element
     <>
       <JobMessage job={job} />
       <Panel title={<span className="flex items-center gap-2">{job.title}<Badge tone={tone}>{words}</Badge></span>} actions={<JobActions job={job} />}>
-        <div className="grid gap-6 @3xl:grid-cols-[260px_1fr]">
+        <div className="grid grid-cols-1 gap-6 @3xl:grid-cols-[260px_minmax(0,1fr)]">
           <Stages job={job} seen={live.stages} />
           <div className="flex min-w-0 flex-col gap-2 self-center">
             <div className="flex flex-wrap justify-between gap-x-4">
@@ -113,7 +113,7 @@ function LiveCharts({ live }: { readonly live: Live }): React.JSX.Element | null
   const curves = Object.entries(live.series)
   if (live.tensors.length === 0 && curves.length === 0) return null
   return (
-    <div className={`grid gap-4 ${curves.length > 0 ? '@4xl:grid-cols-2' : ''}`}>
+    <div className={`grid grid-cols-1 gap-4 ${curves.length > 0 ? '@4xl:grid-cols-2' : ''}`}>
       {live.tensors.length > 0 && (
         <ChartFigure
           title="Rounding error of each finished tensor" caption={`${String(live.tensors.length)} tensors are on disk, ${bytes(written)}.`}

@@ -2,6 +2,7 @@
 import { bytes, digits, withError } from '../../state/format.ts'
 import { useApp } from '../../state/store.ts'
 import { Facts } from '../../ui/panel.tsx'
+import { CellView } from './cell-view.tsx'
 import type { SensitivityMap } from './map.ts'
 
 export function CellDetails({ map, unit }: { readonly map: SensitivityMap; readonly unit: string }): React.JSX.Element {
@@ -20,6 +21,7 @@ export function CellDetails({ map, unit }: { readonly map: SensitivityMap; reado
       {found
         ? <Facts rows={[['Loss', `${withError(found.value, found.stderr)} ${unit}`], ['Bytes', bytes(found.bytes)], ['Bits per weight', digits((8 * found.bytes) / layer.elements)], ['Shape', layer.shape.join(' × ')], ['Kind', layer.kind], ['Tied with', layer.ties ?? '–']]} />
         : <p className="text-ink-2">{row.excluded[cell.option] ?? 'Not measured yet.'}</p>}
+      {found && <CellView layer={cell.layer} option={cell.option} />}
       <div>
         <h3 className="mb-1.5 text-sm font-medium text-ink-2">This layer in every format</h3>
         <table className="w-full">

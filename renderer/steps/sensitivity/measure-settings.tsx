@@ -1,14 +1,26 @@
 /** @file How to measure. Changing it finds the map measured that way, or asks for a new one; no map is thrown away. */
 import { setMeasure } from '../../commands/actions.ts'
 import { useApp } from '../../state/store.ts'
-import { NumberField, Select } from '../../ui/fields.tsx'
+import { NumberField, Select, Switch } from '../../ui/fields.tsx'
 import { Icon } from '../../ui/icon.tsx'
+import { Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
 import { metrics, roundingWords, wordsOf } from './metrics.ts'
 
 export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React.JSX.Element {
   const settings = useApp((state) => state.open?.project.measure)
+  const isDataFree = useApp((state) => state.open?.project.data === null && state.open.project.withoutData)
   if (!settings) return <></>
+  if (isDataFree) {
+    return (
+      <Panel title="How to measure">
+        <div className="flex flex-col gap-3">
+          <p className="text-ink-2">Without data there is one metric: {wordsOf('sqnr').label.toLowerCase()}, of the weights alone. Choose data in the Data step for the others.</p>
+          <Select label="Rounding" value={settings.rounder === 'nearest' ? 'nearest' : 'search'} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(['search', 'nearest'] as const).map((value) => ({ value, label: roundingWords[value].label }))} hint={`${roundingWords[settings.rounder === 'nearest' ? 'nearest' : 'search'].about} The run will use it too.`} />
+        </div>
+      </Panel>
+    )
+  }
   const words = wordsOf(settings.metric)
   return (
     <div className="relative">
@@ -21,6 +33,9 @@ export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React
         </div>
         <div className="min-w-0 flex-[1_1_240px]">
           <Select label="Rounding" value={settings.rounder} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(['gptq', 'search', 'nearest'] as const).map((value) => ({ value, label: roundingWords[value].label }))} hint={`${roundingWords[settings.rounder].about} The run will use it too.`} className="w-full" />
+        </div>
+        <div className="flex-[1_1_100%]">
+          <Switch label="Measure low-rank corrections too" isOn={settings.correction === 'eora'} onChange={(isOn) => { setMeasure({ correction: isOn ? 'eora' : 'none' }) }} hint="Each format also with adapters of five ranks: the plan may then spend bytes on a rank in place of bits. About twice the time." />
         </div>
         <NumberField label="Windows" value={settings.samples} min={1} max={4096} step={8} onChange={(value) => { setMeasure({ samples: Math.round(value) }) }} />
       </div>

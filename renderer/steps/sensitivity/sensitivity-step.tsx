@@ -31,14 +31,15 @@ export function SensitivityStep(): React.JSX.Element {
   const map = useMemo(() => (open ? buildMap(open, isRunning || !isComplete ? live : undefined, target) : null), [open, live, target, isRunning, isComplete])
   if (!open || !map) return <></>
   const { project } = open
+  const isDataFree = project.data === null && project.withoutData
   const isPartial = map.measured > 0 && !isComplete
-  const words = wordsOf(open.sensitivity?.metric ?? project.measure.metric)
+  const words = wordsOf(open.sensitivity?.metric ?? (isDataFree ? 'sqnr' : project.measure.metric))
   // The scale is applied at the end: until then the cells hold the plain output error.
-  const unit = isRunning && project.measure.metric === 'kl-scaled' ? 'output error, not scaled yet' : words.unit
+  const unit = isRunning && !isDataFree && project.measure.metric === 'kl-scaled' ? 'output error, not scaled yet' : words.unit
 
   return (
     <StepPage
-      step="sensitivity" question="Which layers mind being compressed?" {...primaryOf(map, job, isComplete, project.data !== null)}
+      step="sensitivity" question="Which layers mind being compressed?" {...primaryOf(map, job, isComplete, project.data !== null || project.withoutData)}
       secondary={secondaryOf(job, isPartial)}
       details={<div className="flex flex-col gap-6"><CellDetails map={map} unit={unit} /><Ranking map={map} /></div>}
     >
@@ -48,8 +49,8 @@ export function SensitivityStep(): React.JSX.Element {
         ? (
             <Panel>
               <Empty icon="table" title="Nothing is measured yet">
-                <p>Halftone reads {String(project.measure.samples)} windows of your text, stores each layer in each format in turn, and notes how much its output suffers. The plan in the next step spends bits by this map.</p>
-                {project.data && <p className="mt-2">{String(map.total)} layers; you can pause, and continue later.</p>}
+                <p>{isDataFree ? 'Halftone stores each layer in each format in turn, and notes how far its weights move.' : `Halftone reads ${String(project.measure.samples)} windows of your text, stores each layer in each format in turn, and notes how much its output suffers.`} The plan in the next step spends bits by this map.</p>
+                {(project.data ?? isDataFree) && <p className="mt-2">{String(map.total)} layers; you can pause, and continue later.</p>}
               </Empty>
             </Panel>
           )
