@@ -185,6 +185,8 @@ export type AdaptReport = z.infer<typeof AdaptReport>
 export const engineMethods = {
   inspect: { input: z.object({ model: z.string() }), output: ModelSummary },
   previewData: { input: z.object({ model: z.string(), data: z.string(), length: z.number().int().positive().default(512) }), output: DataPreview },
+  /** Rows of the second data set, long ones, and how many of them are also in the first. */
+  overlap: { input: z.object({ first: z.string(), second: z.string() }), output: z.object({ rows: z.number(), shared: z.number() }) },
   cell: { input: z.object({ model: z.string(), layer: z.string(), option: z.string(), method: z.enum(['nearest', 'search']).default('search') }), output: CellView },
   measure: { input: MeasureInput, output: Sensitivity },
   plan: { input: PlanInput, output: Plan },

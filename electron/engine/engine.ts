@@ -12,7 +12,7 @@ import { evaluate } from './evaluate/perplexity.ts'
 import { adapt } from './export/adapt.ts'
 import { exporters } from './export/exporters.ts'
 import { provenanceOf } from './export/exporter.ts'
-import { previewData } from './io/data-preview.ts'
+import { dataOverlap, previewData } from './io/data-preview.ts'
 import { readTexts, tokenWindows } from './io/data.ts'
 import { openTokenizer } from './io/tokenizer.ts'
 import { predictRun } from './predict.ts'
@@ -80,6 +80,7 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
     close: () => workspace.close(),
     inspect: ({ model }, context) => workspace.withModel(model, context, (opened) => Promise.resolve(summarize(opened.model))),
     previewData: ({ model, data, length = 512 }, { signal }) => workspace.withTokenizer(model, (tokenizer) => previewData(data, tokenizer, length, signal)),
+    overlap: ({ first, second }, { signal }) => dataOverlap(first, second, signal),
     cell: ({ model, layer, option, method = 'search' }, context) => workspace.withModel(model, context, (opened) => viewCell(opened.model, layer, option, method)),
     measure,
     plan: (input, context) => plan(workspace, input, context),

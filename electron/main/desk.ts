@@ -93,7 +93,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
       const { project } = need()
       const seen = await preview(project, file)
       const heldOut = project.data?.heldOut ?? null
-      if (heldOut) await refuseOverlap({ path: file, sha256: seen.sha256 }, heldOut)
+      if (heldOut) await refuseOverlap(engine, { path: file, sha256: seen.sha256 }, heldOut)
       await set({ ...project, withoutData: false, data: { path: file, name: path.basename(file), sha256: seen.sha256, heldOut } }, { preview: seen })
       await readSensitivity()
       return seen
@@ -103,7 +103,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
       if (!project.data) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose it first.' })
       if (file === null) return (await set({ ...project, data: { ...project.data, heldOut: null } })).project
       const { sha256 } = await preview(project, file)
-      await refuseOverlap(project.data, { path: file, sha256 })
+      await refuseOverlap(engine, project.data, { path: file, sha256 })
       return (await set({ ...project, data: { ...project.data, heldOut: { path: file, name: path.basename(file), sha256 } } })).project
     },
     async withoutData() {

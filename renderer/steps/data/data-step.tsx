@@ -23,7 +23,7 @@ export function DataStep(): React.JSX.Element {
     <StepPage
       step="data" question="Does this data look like what the model will meet?" next={data || isWithout ? 'Next: measure which layers mind' : undefined}
       secondary={data && <Button onClick={() => { void chooseData('data') }}>Choose other data…</Button>}
-      primary={{ label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') }, reason: data || isWithout ? null : 'Choose data, or go on without' }}
+      primary={{ label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') }, reason: data || isWithout ? null : 'Choose data first' }}
     >
       {data && preview && project
         ? <Loaded preview={preview} heldOut={data.heldOut?.name ?? null} name={data.name} samples={project.measure.samples} length={project.measure.length} />
