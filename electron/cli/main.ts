@@ -10,9 +10,10 @@ import { addInspect } from './commands/inspect.ts'
 import { addMeasure } from './commands/measure.ts'
 import { addPlan } from './commands/plan.ts'
 import { addRun } from './commands/run.ts'
+import { addTrain } from './commands/train.ts'
 import type { AddCommand } from './commands/command.ts'
 
-const commands: readonly AddCommand[] = [addInspect, addMeasure, addPlan, addCompress, addRun, addEvaluate, addGenerate, addAdapter, addDemo]
+const commands: readonly AddCommand[] = [addInspect, addMeasure, addPlan, addCompress, addRun, addTrain, addEvaluate, addGenerate, addAdapter, addDemo]
 
 const program = new Command('halftone').description(packageJson.description).version(packageJson.version)
 for (const add of commands) add(program)

@@ -7,6 +7,7 @@ import { Target } from './options.ts'
 import { adapterStorages, Budget, Recipe, corrections, rounders } from './recipe.ts'
 import { CompressReport, Evaluation } from './report.ts'
 import { Sensitivity } from './sensitivity.ts'
+import { TrainInput, Training, TrainReport } from './training.ts'
 
 export const TensorSummary = z.object({
   name: z.string(),
@@ -123,6 +124,8 @@ export const PlanInput = z.object({
   /** Only these ranks, 0 for none; all that were measured where it is missing. */
   ranks: z.array(z.number().int().nonnegative()).optional(),
   adapterStorage: z.enum(adapterStorages).default('float16'),
+  /** Of corrections that are trained. */
+  training: Training.optional(),
 })
 export type PlanInput = z.input<typeof PlanInput>
 
@@ -191,6 +194,7 @@ export const engineMethods = {
   measure: { input: MeasureInput, output: Sensitivity },
   plan: { input: PlanInput, output: Plan },
   run: { input: z.object({ recipe: Recipe, folder: z.string(), out: z.string(), resume: z.boolean().default(false), text: z.string().optional() }), output: CompressReport },
+  train: { input: TrainInput, output: TrainReport },
   evaluate: { input: EvaluateInput, output: Evaluation },
   adapt: { input: AdaptInput, output: AdaptReport },
   generate: { input: GenerateInput, output: z.object({ text: z.string(), tokens: z.number(), tokensPerSecond: z.number() }) },

@@ -1,6 +1,7 @@
 /** @file recipe.json: everything `run` needs. The wizard is a view of this file, the command line another. */
 import { z } from 'zod'
 import { Target } from './options.ts'
+import { Training } from './training.ts'
 
 export const Budget = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('bits'), value: z.number().positive() }), // bits per weight over the whole file
@@ -42,6 +43,8 @@ export const Recipe = z.object({
   correction: z.enum(corrections).default('none'),
   /** float16 where it is missing. */
   adapterStorage: z.enum(adapterStorages).optional(),
+  /** Of the corrections that are trained; the defaults where it is missing. */
+  training: Training.optional(),
   /** Of the target safetensors; chosen by the options where it is missing. */
   layout: z.enum(packedLayouts).optional(),
   seed: z.number().int().default(0),

@@ -1,6 +1,7 @@
 /** @file The numbers of an evaluation and the report of `compress`: the same words everywhere. */
 import { z } from 'zod'
 import { LayerChoice } from './recipe.ts'
+import { TrainingSummary } from './training.ts'
 
 export const Evaluation = z.object({
   sizeBytes: z.number(),
@@ -26,6 +27,8 @@ export const CompressReport = Evaluation.extend({
   sha256: z.string(),
   /** Low-rank corrections in a file of their own, counted in sizeBytes. */
   adapter: z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() }).optional(),
+  /** Of corrections that are trained. */
+  training: TrainingSummary.optional(),
   peakMemoryBytes: z.number(),
   elapsedMs: z.number(),
   predicted: z.object({ sizeBytes: z.number(), peakMemoryBytes: z.number(), elapsedMs: z.number(), loss: z.number() }),

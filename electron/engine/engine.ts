@@ -22,6 +22,7 @@ import { measure } from './sensitivity/measure.ts'
 import { summarize } from './session/inspect.ts'
 import { defaultParkedBytes } from './session/parking.ts'
 import { tool } from './tool.ts'
+import { train } from './train/train.ts'
 import { createWorkspace, type Workspace } from './workspace.ts'
 
 export type Engine = { readonly [M in EngineMethod]: (input: z.input<(typeof engineMethods)[M]['input']>, context: Context) => Promise<z.infer<(typeof engineMethods)[M]['output']>> }
@@ -31,7 +32,7 @@ const evaluationTokens = 25_000
 
 async function plan(workspace: Workspace, input: PlanInput, context: Context): Promise<Plan> {
   const parsed = PlanInput.parse(input)
-  const { measured, target, budget, pins, correction, adapterStorage } = parsed
+  const { measured, target, budget, pins, correction, adapterStorage, training } = parsed
   return workspace.withModel(parsed.model, context, async (opened) => {
     const { model } = opened
     const tokenizer = await opened.tokenizer()
@@ -39,7 +40,7 @@ async function plan(workspace: Workspace, input: PlanInput, context: Context): P
     const length = samples > 0 ? Math.round(tokens / samples) : 0
     const provenance = provenanceOf({
       tool, model: { path: parsed.model, sha256: measured.model.sha256 }, data: samples > 0 ? { path, sha256, samples, length } : null, target, budget, pins, metric: measured.metric,
-      rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, ...(correction !== 'none' && { adapterStorage }), seed,
+      rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, ...(correction !== 'none' && { adapterStorage }), ...(training && { training }), seed,
     })
     const source = { model, tokenizer, provenance }
     const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }, await workspace.machine())
@@ -85,6 +86,7 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
     measure,
     plan: (input, context) => plan(workspace, input, context),
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),
+    train,
     evaluate: evaluateFile,
     adapt,
     async generate(input, context) {

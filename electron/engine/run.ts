@@ -1,5 +1,5 @@
 /**
- * @file Carries out a recipe in a job folder: quantize, export, open the exported file again, evaluate it against the source.
+ * @file Carries out a recipe in a job folder: quantize, train what is to be trained, export, open the exported file again, evaluate it against the source.
  * Every stage can be stopped and resumed; the exported bytes do not depend on where it was.
  */
 import path from 'node:path'
@@ -7,7 +7,7 @@ import { AppError } from '../contract/errors.ts'
 import type { Context } from '../contract/events.ts'
 import type { Recipe } from '../contract/recipe.ts'
 import type { CompressReport, Evaluation } from '../contract/report.ts'
-import { heldOutWindows, openCalibration, openModelTokenizer, type Calibration } from './calibrate/calibration.ts'
+import { heldOutWindows, openCalibration, openModelTokenizer, trainingWindows, type Calibration } from './calibrate/calibration.ts'
 import { correctionOf } from './correct/corrections.ts'
 import { jobAdapter } from './correct/job-adapter.ts'
 import { cutWindows } from './evaluate/windows.ts'
@@ -28,6 +28,8 @@ import { rounders } from './quantize/rounders/rounders.ts'
 import { openDecoder, type DecoderModel } from './session/model.ts'
 import { createParking } from './session/parking.ts'
 import { openProgram } from './session/program.ts'
+import { trainJob } from './train/train-job.ts'
+import { withNorms } from './train/with-norms.ts'
 
 export interface RunInput {
   readonly recipe: Recipe
@@ -40,8 +42,6 @@ export interface RunInput {
   readonly text?: string | undefined
 }
 
-/** Windows evaluated where no text is given: with 256 scored positions each, about 8,000 tokens. */
-const evaluationWindows = 32
 /** Length of windows where nothing says it. */
 const defaultLength = 512
 
@@ -93,7 +93,7 @@ async function evaluationOf(model: DecoderModel, tokenizer: Tokenizer, exported:
       at += part.length
     }
     windows = cutWindows(tokens, { length, bos: tokenizer.addsBos ? tokenizer.bos : null }, text)
-  } else if (recipe.data) windows = await heldOutWindows(tokenizer, recipe.data.path, { samples: recipe.data.samples, length, seed: recipe.seed }, evaluationWindows, context)
+  } else if (recipe.data) windows = await heldOutWindows(tokenizer, recipe.data.path, { samples: recipe.data.samples, length, seed: recipe.seed }, context)
   else return null
   const subject = await openEvaluable(exported.path, { memoryBytes: recipe.memoryBytes, elements: model.elements, adapter: exported.adapter?.path }, context)
   try {
@@ -115,11 +115,15 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
     const { context } = job
     for (const text of calibration.warnings) context.report({ type: 'log', level: 'warning', text })
     await quantize(job, model, calibration)
+    const trained = await trainJob(job, model, (length, most) => trainingWindows(calibration.tokenizer, recipe, { length, most }, context))
     await makeFolder(out)
     const progress = beginStage(context, 'export', 1)
     const exporter = exporters[recipe.target]
     const exported = await exporter.write(
-      { model, tokenizer: calibration.tokenizer, provenance: provenanceOf(recipe), choice: recipe.choice, blob: (layer) => job.readTensor(layer), adapter: jobAdapter(job, model.layers, recipe.choice), out: path.join(out, exporter.fileName === '' ? 'model' : '') },
+      {
+        model: withNorms(model, trained?.norms ?? new Map()), tokenizer: calibration.tokenizer, provenance: provenanceOf(recipe), choice: recipe.choice,
+        blob: trained?.blob ?? ((layer) => job.readTensor(layer)), adapter: trained?.adapter ?? jobAdapter(job, model.layers, recipe.choice), out: path.join(out, exporter.fileName === '' ? 'model' : ''),
+      },
       context,
     )
     progress.advance(exported.path)
@@ -135,6 +139,7 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
       target: recipe.target,
       sha256: exported.sha256,
       ...(exported.adapter && { adapter: exported.adapter }),
+      ...(trained && { training: trained.summary }),
       ...observed,
       predicted: { sizeBytes: predicted.sizeBytes, peakMemoryBytes: predicted.peakMemoryBytes, elapsedMs: predicted.elapsedMs, loss: predicted.loss },
       layers: recipe.choice,

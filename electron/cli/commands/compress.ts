@@ -13,6 +13,7 @@ import { readIfThere } from '../../engine/job/files.ts'
 import { readRecipe } from '../../engine/job/job.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import { byteCount, pinned, positiveInteger, ranks, type AddCommand } from './command.ts'
+import { addTrainingOptions, trainingOf, type TrainingOptions } from './training-options.ts'
 
 /** The report for people: before and after, predicted and actual. */
 export function reportText(report: CompressReport): string {
@@ -35,7 +36,7 @@ export function reportText(report: CompressReport): string {
   ].join('\n\n')
 }
 
-export interface CompressOptions {
+export interface CompressOptions extends TrainingOptions {
   json?: boolean
   data: string
   target: Target
@@ -84,13 +85,13 @@ export async function compress(model: string, options: CompressOptions, context:
   const begun = resume && await readIfThere(path.join(folder, 'recipe.json'))
   const recipe: Recipe = begun
     ? await readRecipe(path.join(folder, 'recipe.json'))
-    : { ...(await engine.plan({ model, measured, target: options.target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
+    : { ...(await engine.plan({ model, measured, target: options.target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }), ...trainingOf(options) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
   return engine.run({ recipe, folder, out: options.out, resume: Boolean(begun), ...(options.text !== undefined && { text: options.text }) }, context)
 }
 
 /** The options that measuring and compressing share. */
 export function addCompressOptions(command: Command): Command {
-  return command
+  return addTrainingOptions(command)
     .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
     .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
     .option('--correct <name>', 'none, or low-rank corrections: eora, lq-lora, diagonal, svd; trained: lrec, rilq, scales', 'none')

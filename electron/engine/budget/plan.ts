@@ -155,7 +155,7 @@ function thinCurve(points: readonly CurvePoint[], chosen: CurvePoint): CurvePoin
   return [...others, { cost: chosen.cost, loss: chosen.loss }].sort((a, b) => a.cost - b.cost)
 }
 
-function recipeOf({ model, measured, target, budget, pins, correction, adapterStorage }: Request, { tool, elements, predict, seed, memoryBytes }: PlanDependencies, { allocation, choice, sizeBytes }: Solved): Recipe {
+function recipeOf({ model, measured, target, budget, pins, correction, adapterStorage, training }: Request, { tool, elements, predict, seed, memoryBytes }: PlanDependencies, { allocation, choice, sizeBytes }: Solved): Recipe {
   const { path, sha256, samples, tokens } = measured.data
   return {
     version: 1,
@@ -168,7 +168,8 @@ function recipeOf({ model, measured, target, budget, pins, correction, adapterSt
     metric: measured.metric,
     rounder: rounders.find((name) => name === measured.rounder) ?? 'gptq',
     correction,
-    ...(choice.some(({ rank }) => rank > 0) && { adapterStorage }),
+    ...(correction !== 'none' && { adapterStorage }),
+    ...(training && { training }),
     seed: seed ?? 0,
     ...(memoryBytes !== undefined && { memoryBytes }),
     choice: [...choice],

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
-import { readTexts, tokenWindows } from '../io/data.ts'
+import type { Recipe } from '../../contract/recipe.ts'
+import { readTexts, spreadPlaces, tokenWindows } from '../io/data.ts'
 import { checkVocabulary, openTokenizer, type Tokenizer } from '../io/tokenizer.ts'
 import type { DecoderModel } from '../session/model.ts'
 
@@ -46,16 +47,34 @@ export async function openCalibration(model: DecoderModel, data: string, options
   return { tokenizer, windows, sha256: windowsHash(windows), warnings }
 }
 
-/** Windows of `data` that the calibration did not take, at most `most`, spread over the text. */
-export async function heldOutWindows(tokenizer: Tokenizer, data: string, { length, ...rest }: CalibrationOptions, most: number, { signal }: Pick<Context, 'signal'>): Promise<readonly Int32Array[]> {
+/** All windows of `data`, and places of those to evaluate on: `most` that the calibration did not take, spread over the text. */
+async function evaluationPlaces(tokenizer: Tokenizer, data: string, { length, ...rest }: CalibrationOptions, most: number, { signal }: Pick<Context, 'signal'>): Promise<{ windows: readonly Int32Array[]; places: readonly number[] }> {
   const used = new Set((await tokenWindows(tokenizer, readTexts(data), { length, ...rest, signal })).places)
-  const all = await tokenWindows(tokenizer, readTexts(data), { length, signal })
-  const free = all.places.filter((place) => !used.has(place))
-  if (free.length === 0) {
-    throw new AppError('bad-data', `${data}: found ${all.places.length} windows of ${length} tokens, all of them used for calibration; expected some left to evaluate on`, {
+  const { windows, places } = await tokenWindows(tokenizer, readTexts(data), { length, signal })
+  const free = places.filter((place) => !used.has(place))
+  const step = Math.max(1, free.length / most)
+  return { windows, places: Array.from({ length: Math.min(most, free.length) }, (_, index) => free[Math.floor(index * step)] ?? 0) }
+}
+
+/** Windows evaluated where no text is given: with 256 scored positions each, about 8,000 tokens. */
+const EVALUATION_WINDOWS = 32
+
+/** Windows of `data` that the calibration did not take, spread over the text. */
+export async function heldOutWindows(tokenizer: Tokenizer, data: string, options: CalibrationOptions, context: Pick<Context, 'signal'>): Promise<readonly Int32Array[]> {
+  const { windows, places } = await evaluationPlaces(tokenizer, data, options, EVALUATION_WINDOWS, context)
+  if (places.length === 0) {
+    throw new AppError('bad-data', `${data}: found ${windows.length} windows of ${options.length} tokens, all of them used for calibration; expected some left to evaluate on`, {
       hint: 'Give a text to evaluate on with --text, or calibrate on fewer windows with --samples.',
     })
   }
-  const step = Math.max(1, free.length / most)
-  return Array.from({ length: Math.min(most, free.length) }, (_, index) => all.windows[free[Math.floor(index * step)] ?? 0] ?? new Int32Array())
+  return places.map((place) => windows[place] ?? new Int32Array())
+}
+
+/** Windows of at most `length` tokens to train on: of all the recipe's data but what `heldOutWindows` gives, at most `most`, spread over the text. */
+export async function trainingWindows(tokenizer: Tokenizer, { data, seed }: Pick<Recipe, 'data' | 'seed'>, { length, most }: { length: number; most: number }, context: Pick<Context, 'signal'>): Promise<readonly Int32Array[]> {
+  if (data === null) return []
+  const { windows, places } = await evaluationPlaces(tokenizer, data.path, { ...data, seed }, EVALUATION_WINDOWS, context)
+  const judged = new Set(places)
+  const cut = windows.flatMap((window, place) => (judged.has(place) ? [] : Array.from({ length: Math.max(1, Math.floor(window.length / length)) }, (_, part) => window.slice(part * length, (part + 1) * length))))
+  return spreadPlaces(cut.length, most, seed).map((place) => cut[place] ?? new Int32Array())
 }

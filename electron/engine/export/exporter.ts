@@ -14,9 +14,9 @@ export type ReadBlob = (layer: string) => Promise<Uint8Array>
 export type Provenance = Omit<Recipe, 'choice' | 'predicted' | 'memoryBytes' | 'version'>
 
 /** What of a recipe goes into the file: names of model and data in place of their paths, which are nobody else's business. */
-export function provenanceOf({ tool, model, data, target, budget, pins, metric, rounder, correction, adapterStorage, layout, seed }: Provenance): Provenance {
+export function provenanceOf({ tool, model, data, target, budget, pins, metric, rounder, correction, adapterStorage, training, layout, seed }: Provenance): Provenance {
   const named = <T extends { readonly path: string }>(source: T): T => ({ ...source, path: path.basename(path.resolve(source.path)) })
-  return { tool, model: named(model), data: data && named(data), target, budget, pins, metric, rounder, correction, ...(adapterStorage !== undefined && { adapterStorage }), ...(layout !== undefined && { layout }), seed }
+  return { tool, model: named(model), data: data && named(data), target, budget, pins, metric, rounder, correction, ...(adapterStorage !== undefined && { adapterStorage }), ...(training !== undefined && { training }), ...(layout !== undefined && { layout }), seed }
 }
 
 /** Option of each layer by name, with its rank, as files tell it. */

@@ -1,7 +1,6 @@
 /** @file The settings of a training run, checked, with their defaults. */
 import { z } from 'zod'
-import { objectiveNames } from './objectives/objectives.ts'
-import { trainableSets } from './trainables/trainable.ts'
+import { objectiveNames, trainableSets } from '../../contract/training.ts'
 
 const positive = z.number().int().positive()
 const rate = z.number().positive().max(1)

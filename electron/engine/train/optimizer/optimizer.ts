@@ -1,6 +1,7 @@
 /** @file AdamW over the trainables of a run (Loshchilov and Hutter 2019): both moments in float32, one learning rate a set, the gradient clipped by its norm over all of them. */
 import { kernels } from '../../../../kernels/kernels.ts'
-import type { Trainable, TrainableSet } from '../trainables/trainable.ts'
+import type { TrainableSet } from '../../../contract/training.ts'
+import type { Trainable } from '../trainables/trainable.ts'
 
 export interface OptimizerOptions {
   /** Peak learning rate of each set. */

@@ -11,7 +11,7 @@ import { baseOfBlobs, type Base } from '../base/base.ts'
 import { openGoldens, type Goldens } from '../goldens/goldens.ts'
 import { objectives } from '../objectives/objectives.ts'
 import { openState } from '../trainables/state.ts'
-import { trainableSets } from '../trainables/trainable.ts'
+import { trainableSets } from '../../../contract/training.ts'
 import { batchOf } from '../window.ts'
 import { openTrainingProgram, type TrainingProgram } from './program.ts'
 

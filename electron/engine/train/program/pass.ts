@@ -32,9 +32,9 @@ export interface Losses {
 }
 
 /** Logits of one chunk of positions. About eight arrays of this size exist at once. */
-const LOGIT_BYTES = 8 << 20
+export const LOGIT_BYTES = 8 << 20
 /** Fewer rows than this make products over the vocabulary slow. */
-const ROWS_MIN = 32
+export const ROWS_MIN = 32
 
 /** Unweighted error of a block's output over the windows of the batch; adds its gradient where one is given. */
 async function errorOfState({ program, objective, batch, windows, targets, totals }: Pass, block: number, output: Float32Array, gradient: Float32Array | null): Promise<number> {

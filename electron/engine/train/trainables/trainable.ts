@@ -1,7 +1,5 @@
 /** @file One array of numbers that is trained, and how gradients of the graphs become its own. */
-
-export const trainableSets = ['adapters', 'scales', 'norms'] as const
-export type TrainableSet = (typeof trainableSets)[number]
+import type { TrainableSet } from '../../../contract/training.ts'
 
 export interface Trainable {
   /** `blocks.3.q.a`, `blocks.3.q.scales`, `final_norm`: the same in checkpoints. */

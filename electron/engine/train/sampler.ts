@@ -1,0 +1,71 @@
+/**
+ * @file What the model writes before and after training: beginnings of held-out examples, continued greedily over the packed weights.
+ * No cache of keys: a few dozen tokens do not repay one.
+ */
+import type { Context } from '../../contract/events.ts'
+import type { Adapter } from '../correct/adapter.ts'
+import { generate, type Generator } from '../evaluate/generate.ts'
+import type { Tokenizer } from '../io/tokenizer.ts'
+import { withBlobs, type Base } from './base/base.ts'
+import { openPackedProgram, type PackedProgram } from './program/packed-program.ts'
+import type { TrainedWeights } from './trained.ts'
+import { openState } from './trainables/state.ts'
+import type { TrainingWindow } from './window.ts'
+
+export interface SamplePrompt {
+  readonly prompt: Int32Array
+  /** What the data says comes next; empty for plain texts. */
+  readonly expected: Int32Array
+}
+
+/** Tokens of a plain text that are given to be continued. */
+const TEXT_PROMPT = 16
+
+/** The first example of each window: what stands before its first answer, and the answer. */
+export function promptsOf(windows: readonly TrainingWindow[], most: number): SamplePrompt[] {
+  return windows.slice(0, most).map(({ tokens, mask }) => {
+    const first = mask?.indexOf(1) ?? 1
+    if (first <= 1) return { prompt: tokens.slice(0, Math.min(TEXT_PROMPT, Math.max(1, tokens.length - 1))), expected: new Int32Array() }
+    const end = mask?.indexOf(0, first) ?? -1
+    return { prompt: tokens.slice(0, first), expected: tokens.slice(first, end === -1 ? tokens.length : end) }
+  })
+}
+
+function generatorOf(program: PackedProgram): Generator {
+  const { base: { model: { spec } } } = program.state
+  let all = new Int32Array()
+  return {
+    vocabulary: spec.vocabulary,
+    contextLength: spec.contextLength,
+    async next(tokens) {
+      all = Int32Array.of(...all, ...tokens)
+      const batch = { count: 1, time: all.length, tokens: all }
+      let hidden = await program.embed(batch)
+      for (let block = 0; block < spec.blocks; block++) hidden = await program.forward(block, hidden, batch)
+      return program.logits(hidden.slice((all.length - 1) * spec.hidden))
+    },
+    dispose: () => undefined,
+  }
+}
+
+export interface SampleOptions {
+  readonly tokens: number
+  readonly threads?: number | undefined
+}
+
+/** The continuations of all prompts as text. */
+export async function writeSamples(base: Base, weights: { readonly adapter: Adapter } & Partial<TrainedWeights>, tokenizer: Tokenizer, prompts: readonly SamplePrompt[], { tokens, threads }: SampleOptions, { signal }: Pick<Context, 'signal'>): Promise<string[]> {
+  if (prompts.length === 0) return []
+  const state = await openState(withBlobs(base, weights.blobs ?? new Map()), { adapter: weights.adapter, sets: [], ...(weights.norms && { norms: weights.norms }) }, signal)
+  const program = openPackedProgram(state, { threads, signal })
+  const written: string[] = []
+  try {
+    for (const { prompt } of prompts) {
+      const made = await generate(generatorOf(program), prompt, { tokens, temperature: 0, topP: 1, seed: 0, stop: tokenizer.eos === null ? [] : [tokenizer.eos] }, () => undefined, { signal })
+      written.push(tokenizer.decode(made))
+    }
+  } finally {
+    program.dispose()
+  }
+  return written
+}

@@ -1,0 +1,85 @@
+/**
+ * @file Training as a stage of a job: the quantized layers and the closed-form branches of the job are trained against the original
+ * model on windows of the calibration data. lrec and rilq train branches where ranks were chosen, and always the stored scales
+ * and the norms, which cost no bytes; scales trains these two alone.
+ */
+import path from 'node:path'
+import { AppError } from '../../contract/errors.ts'
+import type { Recipe } from '../../contract/recipe.ts'
+import { Training, type ObjectiveName, type TrainableSet, type TrainingSummary } from '../../contract/training.ts'
+import type { Adapter, LayerAdapter } from '../correct/adapter.ts'
+import { jobAdapter } from '../correct/job-adapter.ts'
+import { roundBranch } from '../correct/round-branch.ts'
+import type { Job } from '../job/job.ts'
+import { codecOf } from '../quantize/quantize-decoder.ts'
+import type { DecoderModel } from '../session/model.ts'
+import { baseOfBlobs } from './base/base.ts'
+import { readTrained, writeTrained, type JobTrained } from './job-trained.ts'
+import { trainAdapters } from './train-adapters.ts'
+import type { Trained } from './trained.ts'
+import type { TrainingWindow } from './window.ts'
+
+/** What a correction trains; null for those that are closed forms. */
+const trainings: Readonly<Record<Recipe['correction'], { readonly objective: ObjectiveName; readonly trainable: readonly TrainableSet[] } | null>> = {
+  none: null, eora: null, 'lq-lora': null, diagonal: null, svd: null,
+  lrec: { objective: 'lrec', trainable: ['adapters', 'scales', 'norms'] },
+  rilq: { objective: 'rilq', trainable: ['adapters', 'scales', 'norms'] },
+  scales: { objective: 'lrec', trainable: ['scales', 'norms'] },
+}
+
+/** Whether the recipe asks for training. */
+export function isTrained({ correction }: Pick<Recipe, 'correction'>): boolean {
+  return trainings[correction] !== null
+}
+
+/** Windows to judge by: enough for a mean that tells steps apart, and at most this share of the data. */
+const HELD_OUT_MOST = 16
+const HELD_OUT_SHARE = 0.1
+
+/** Every so many-th window is held out. */
+export function splitWindows(windows: readonly TrainingWindow[]): { windows: readonly TrainingWindow[]; heldOut: readonly TrainingWindow[] } {
+  const count = Math.min(HELD_OUT_MOST, Math.floor(windows.length * HELD_OUT_SHARE))
+  const step = Math.floor(windows.length / Math.max(count, 1))
+  const isHeldOut = (at: number): boolean => at % step === 0 && at / step < count
+  return { windows: windows.filter((_, at) => !isHeldOut(at)), heldOut: windows.filter((_, at) => isHeldOut(at)) }
+}
+
+async function startOf(job: Job, { layers }: DecoderModel): Promise<Adapter> {
+  const source = jobAdapter(job, layers, job.recipe.choice)
+  const branches = new Map<string, LayerAdapter>()
+  for (const layer of source?.branches.keys() ?? []) if (source) branches.set(layer, await source.read(layer))
+  return branches
+}
+
+/** A summary of a run for reports. */
+export function summaryOf({ steps, updates, stopped, skipped, heldOut }: Trained, objective: ObjectiveName, trainable: readonly TrainableSet[]): TrainingSummary {
+  return { objective, trainable: [...trainable], steps, updates, stopped, skipped: skipped.length, heldOut }
+}
+
+/**
+ * Trains what the job has quantized on windows of the recipe's data, or reads what it trained before; null where the recipe's
+ * correction is not trained.
+ * @throws AppError bad-recipe without calibration data, training-diverged, disk-full
+ */
+export async function trainJob(job: Job, model: DecoderModel, readWindows: (length: number, most: number) => Promise<readonly Int32Array[]>): Promise<JobTrained | null> {
+  const { recipe, context, folder } = job
+  const training = trainings[recipe.correction]
+  if (training === null) return null
+  const before = await readTrained(job, model.layers, recipe.choice)
+  if (before !== null) return before
+  if (recipe.data === null) throw new AppError('bad-recipe', `recipe: the correction "${recipe.correction}" learns from calibration data, and the recipe has none`, { hint: 'Give a calibration text, or choose another correction.' })
+  const { objective = training.objective, trainable = training.trainable, steps, batch, length, windows: most, learningRate, scaleRate } = Training.parse(recipe.training ?? {})
+  const windows = await readWindows(Math.min(length, model.spec.contextLength), most)
+  const adapter = await startOf(job, model)
+  const base = baseOfBlobs(model, new Map(recipe.choice.map(({ name, option }) => [name, codecOf(option)])), (layer) => job.readTensor(layer))
+  const sets = trainable.filter((set) => set !== 'adapters' || adapter.size > 0)
+  const trained = await trainAdapters({
+    base, teacher: model, adapter, ...splitWindows(windows.map((tokens) => ({ tokens }))), folder: path.join(folder, 'training'), memoryBytes: recipe.memoryBytes,
+    options: { objective, trainable: sets, steps, batch, seed: recipe.seed, ...(learningRate !== undefined && { learningRate }), ...(scaleRate !== undefined && { scaleRate }) },
+  }, context)
+  const storage = recipe.adapterStorage ?? 'float16'
+  const rounded = new Map<string, LayerAdapter>()
+  for (const [layer, branch] of trained.adapter) rounded.set(layer, await roundBranch(branch, storage, recipe.target))
+  await writeTrained(job, { ...trained, adapter: rounded }, summaryOf(trained, objective, sets))
+  return readTrained(job, model.layers, recipe.choice)
+}
