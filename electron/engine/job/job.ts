@@ -37,13 +37,13 @@ const tensorFile = (folder: string, name: string): string => path.join(folder, '
  * @throws AppError 'file-exists' where a job of another recipe (or, without `resume`, any job) is in the folder.
  */
 export async function openJob(folder: string, recipe: Recipe, resume: boolean, context: Context): Promise<Job> {
-  const text = `${JSON.stringify(recipe, null, 2)}\n`
+  const text = recipeText(recipe)
   const recipeFile = path.join(folder, 'recipe.json')
   const existing = await readIfThere(recipeFile)
   if (existing && !resume) {
     throw new AppError('file-exists', `${folder}: there is a job in this folder already`, { hint: 'Continue it with --resume, or choose another folder.' })
   }
-  if (existing && Buffer.from(existing).toString('utf8') !== text) {
+  if (existing && recipeText(await readRecipe(recipeFile)) !== text) {
     throw new AppError('file-exists', `${folder}: the job in this folder has another recipe`, { hint: 'Resume with the recipe it was begun with, or choose another folder.' })
   }
   await makeFolder(path.join(folder, 'tensors'))
@@ -86,6 +86,11 @@ export async function openJob(folder: string, recipe: Recipe, resume: boolean, c
       await pending.catch((cause: unknown) => { throw fileProblem(events, 'writing', cause) })
     },
   }
+}
+
+/** The recipe as it is written: fields in the order of the contract, whatever order they came in. */
+function recipeText(recipe: Recipe): string {
+  return `${JSON.stringify(Recipe.parse(recipe), null, 2)}\n`
 }
 
 /** Reads a recipe file. */

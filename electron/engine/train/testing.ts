@@ -15,9 +15,9 @@ export const golden = path.join(import.meta.dirname, '../session/goldens/llama')
 
 async function recipeOf(model: DecoderModel, correction: Recipe['correction'], rank: number): Promise<Recipe> {
   return {
-    version: 1, tool: 'test', model: { path: model.path, sha256: await model.checkpoint.sha256() }, data: { path: 'text', sha256: '', samples: 1, length: 8 }, target: 'onnx', budget: { kind: 'ratio', value: 1 }, pins: {}, metric: 'none', rounder: 'nearest',
+    version: 1, tool: 'test', model: { path: model.path, sha256: await model.checkpoint.sha256() }, data: { path: 'text', sha256: '', samples: 1, length: 8 }, target: 'gguf', budget: { kind: 'ratio', value: 1 }, pins: {}, metric: 'none', rounder: 'nearest',
     correction, adapterStorage: 'int8', seed: 0, training: { steps: 4, batch: 2, length: 12, windows: 8, learningRate: 0.01, scaleRate: 0.01 },
-    choice: model.layers.map(({ name, block }) => ({ name, option: block === null ? 'F16' : name.endsWith('down') ? 'int2-channel' : 'int2-g32', rank: block === null ? 0 : rank, bytes: 0, predictedLoss: 0 })),
+    choice: model.layers.map(({ name, block }) => ({ name, option: block === null || name.endsWith('down') ? 'F16' : 'Q4_0', rank: block === null ? 0 : rank, bytes: 0, predictedLoss: 0 })),
     predicted: { sizeBytes: 0, bitsPerWeight: 0, peakMemoryBytes: 0, elapsedMs: 0, loss: 0 },
   }
 }
@@ -28,7 +28,7 @@ export async function quantized(folder: string, model: DecoderModel, correction:
   const program = openProgram(model, { signal: silent.signal, threads: 1 })
   const svd = correctionOf('svd')
   try {
-    await quantizeDecoder({ job, layers: model.layers, runner: program, windows: [], rounder: nearest, correction: svd && { correction: svd, storage: 'int8', target: 'onnx' }, readWeight: model.readWeight, park: (windows) => openPark({ windows, slotBytes: 1, memoryBytes: 1 }) })
+    await quantizeDecoder({ job, layers: model.layers, runner: program, windows: [], rounder: nearest, correction: svd && { correction: svd, storage: 'int8', target: 'gguf' }, readWeight: model.readWeight, park: (windows) => openPark({ windows, slotBytes: 1, memoryBytes: 1 }) })
   } finally {
     program.dispose()
   }

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -13,7 +13,7 @@ import { train } from './train.ts'
 const letters = ['<s>', '</s>', ...Array.from({ length: 94 }, (_, at) => String.fromCharCode(0x21 + at))]
 const tokenizer = {
   added_tokens: [{ id: 0, content: '<s>', special: true }, { id: 1, content: '</s>', special: true }],
-  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: false }, decoder: { type: 'ByteLevel' },
+  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true }, decoder: { type: 'ByteLevel' },
   model: { type: 'BPE', vocab: Object.fromEntries(letters.map((letter, id) => [letter, id])), merges: [] },
 }
 
@@ -86,9 +86,11 @@ describe('train', () => {
 
   it('goes on from an adapter, and writes the model anew where scales and norms are trained', async () => {
     const report = await train(input('again', { adapter: path.join(folder, 'run', 'adapter'), trainable: ['adapters', 'scales', 'norms'], steps: 1 }), silent)
-    expect(report.output?.path).toBe(path.join(folder, 'again', 'model'))
-    expect(await readdir(report.output?.path ?? '')).toContain('genai_config.json')
-    expect(report.sizeBytes).toBe(report.output?.sizeBytes)
+    expect(report.output?.path).toBe(path.join(folder, 'again', 'model.gguf'))
+    expect(report.sizeBytes).toBe((report.output?.sizeBytes ?? 0) + (report.adapter?.gguf.sizeBytes ?? 0))
+    const written = await openDecoder(report.output?.path ?? '', silent)
+    expect([...(await written.readExtras(null)).final_norm ?? []]).not.toEqual([...(await model.readExtras(null)).final_norm ?? []])
+    await written.close()
   })
 
   it('refuses what cannot be trained, by name', async () => {
