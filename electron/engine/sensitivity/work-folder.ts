@@ -2,11 +2,12 @@
  * @file What an unfinished measurement keeps beside its map, so that it goes on where it was stopped: rounded options and the draws of
  * derivatives. It is of one model, data and settings; that of others is thrown away. Removed with the measurement's end.
  */
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import { AppError } from '../../contract/errors.ts'
 import { makeFolder, readIfThere, writeWhole } from '../job/files.ts'
-import { keyOf, noDraws, type Draws } from './gradients/draws.ts'
+import { noDraws, type Draws } from './gradients/draws.ts'
 
 const DrawsFile = z.object({ done: z.number(), values: z.record(z.string(), z.array(z.number())) })
 
@@ -31,7 +32,6 @@ async function readJson(file: string): Promise<unknown> {
 /** Opens `folder` for a measurement of this identity. */
 export async function openWorkFolder(folder: string, identity: unknown): Promise<WorkFolder> {
   const manifest = path.join(folder, 'measurement.json')
-  const list = path.join(folder, 'options.json')
   const drawsFile = path.join(folder, 'draws.json')
   const text = JSON.stringify(identity)
   if (JSON.stringify(await readJson(manifest)) !== text) {
@@ -39,26 +39,21 @@ export async function openWorkFolder(folder: string, identity: unknown): Promise
     await makeFolder(folder)
     await writeWhole(manifest, text)
   }
-  const files = new Map(z.array(z.tuple([z.string(), z.string()])).catch([]).parse(await readJson(list)))
-  const fileOf = (layer: string, option: string): string => {
-    const name = files.get(keyOf(layer, option))
-    if (name === undefined) throw new Error(`${layer} ${option} is not kept`)
-    return path.join(folder, name)
-  }
+  const nameOf = (layer: string, option: string): string => `${encodeURIComponent(layer)} ${option}.bin`
+  const there = new Set(await readdir(folder))
   return {
     draws: DrawsFile.catch({ ...noDraws, values: {} }).parse(await readJson(drawsFile)),
     saveDraws: (draws) => writeWhole(drawsFile, JSON.stringify(draws)),
-    hasOption: (layer, option) => files.has(keyOf(layer, option)),
+    hasOption: (layer, option) => there.has(nameOf(layer, option)),
     async option(layer, option) {
-      const bytes = await readIfThere(fileOf(layer, option))
-      if (bytes === undefined) throw new Error(`${fileOf(layer, option)} has gone`)
+      const file = path.join(folder, nameOf(layer, option))
+      const bytes = await readIfThere(file)
+      if (bytes === undefined) throw new AppError('file-missing', `${file}: found nothing, expected an option that was rounded before`, { hint: 'It was removed while the measurement ran: measure again.' })
       return bytes
     },
     async saveOption(layer, option, bytes) {
-      const name = `${files.size}.bin`
-      await writeWhole(path.join(folder, name), bytes)
-      files.set(keyOf(layer, option), name)
-      await writeWhole(list, JSON.stringify([...files]))
+      await writeWhole(path.join(folder, nameOf(layer, option)), bytes)
+      there.add(nameOf(layer, option))
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   }
