@@ -35,6 +35,15 @@ export function answerOpenDialog(app: ElectronApplication, filePaths: readonly s
   }, [...filePaths])
 }
 
+/** The process of the engine. */
+export function engineOf(app: ElectronApplication): Promise<number> {
+  return app.evaluate(({ app: main }) => {
+    const { pid } = main.getAppMetrics().find((metric) => metric.type === 'Utility' && metric.name === 'Halftone engine') ?? {}
+    if (pid === undefined) throw new Error('there is no engine process')
+    return pid
+  })
+}
+
 /** Drops real files from the desktop, so that they have paths. */
 export async function dropFiles(target: Locator, files: readonly string[]): Promise<void> {
   const box = await target.boundingBox()

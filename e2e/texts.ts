@@ -1,5 +1,5 @@
 /** @file Short texts for the specs, cut from the sample's own: enough to measure on, quick to read. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
 export const sampleModel = path.join(path.dirname(import.meta.dirname), 'assets/sample-model')
@@ -15,4 +15,10 @@ export async function writeTexts(folder: string): Promise<Texts> {
     return file
   }
   return { calibration: await cut('calibration.txt', 30_000), heldOut: await cut('validation.txt', 9_000) }
+}
+
+/** Copies the sample's model, without its texts, to a folder of the test's own. */
+export async function copySample(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']) await copyFile(path.join(sampleModel, name), path.join(folder, name))
 }

@@ -2,7 +2,7 @@
 import type { ElectronApplication, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { test } from '../fixture.ts'
-import { answerOpenDialog, launch } from '../launch.ts'
+import { answerOpenDialog, engineOf, launch } from '../launch.ts'
 import { sampleModel, writeTexts } from '../texts.ts'
 import { chooseTexts, openModel, railLink, startRun, stepHeading, walkToBudget, workMs } from '../wizard.ts'
 
@@ -16,12 +16,6 @@ async function startMeasuring(app: ElectronApplication, page: Page, folder: stri
   await page.getByRole('button', { name: /^Measure \d+ layers/ }).click()
   await page.getByRole('gridcell', { name: /^blocks\.\d\.\w+, Q4_K: loss/ }).first().waitFor({ timeout: workMs })
 }
-
-const engineOf = (app: ElectronApplication): Promise<number> => app.evaluate(({ app: main }) => {
-  const { pid } = main.getAppMetrics().find((metric) => metric.type === 'Utility' && metric.name === 'Halftone engine') ?? {}
-  if (pid === undefined) throw new Error('there is no engine process')
-  return pid
-})
 
 test('a measurement is paused, kept, and continued to the end', { timeout: 2 * workMs }, async ({ app, page, folder }) => {
   await startMeasuring(app, page, folder)
