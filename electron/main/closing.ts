@@ -31,5 +31,5 @@ async function ask(window: BrowserWindow, jobs: Jobs): Promise<(typeof choices)[
     type: 'question', buttons: [...choices], defaultId: 0, cancelId: 2, title: 'A job is running',
     message: `“${titles}” is still running.`, detail: 'If you pause it, what is finished is kept and it resumes where it stopped.',
   })
-  return choices[response]
+  return choices[response] ?? 'Go back'
 }

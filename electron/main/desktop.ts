@@ -23,9 +23,10 @@ export function createDesktop(window: () => BrowserWindow | undefined): Desktop 
       const options = { ...dialogs[purpose], ...(defaultPath !== undefined && { defaultPath }) }
       const parent = window()
       const { canceled, filePaths } = parent ? await dialog.showOpenDialog(parent, options) : await dialog.showOpenDialog(options)
-      if (canceled || filePaths.length === 0) return null
-      lastFolder.set(purpose, path.dirname(filePaths[0]))
-      return filePaths[0]
+      const [chosen] = filePaths
+      if (canceled || chosen === undefined) return null
+      lastFolder.set(purpose, path.dirname(chosen))
+      return chosen
     },
     openLink: (url) => shell.openExternal(url),
     showInFolder: (file) => { shell.showItemInFolder(file) },

@@ -32,7 +32,7 @@ async function serve(sha256 = createHash('sha256').update(weights).digest('hex')
       response.setHeader('content-type', 'application/json').end(JSON.stringify(tree))
       return
     }
-    const data = files[url.replace('/maker/tiny/resolve/main/', '').split('?')[0]]
+    const data = files[url.replace('/maker/tiny/resolve/main/', '').replace(/\?.*/, '')]
     if (!data) {
       response.writeHead(404).end()
       return

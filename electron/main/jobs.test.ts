@@ -117,12 +117,13 @@ test('without room a job waits with the reason and goes on by itself', async () 
 
 test('after a crash what ran is interrupted, what waited is paused, and the order is kept', async () => {
   const b = await bench()
-  const ids = [await b.jobs.start(evaluate, about), await b.jobs.start(evaluate, about), await b.jobs.start(evaluate, about)].map((job) => job.id)
-  await work(b, ids[0])
-  b.jobs.shift(ids[2], -1)
-  const order = [ids[0], ids[2], ids[1]]
+  const start = async (): Promise<string> => (await b.jobs.start(evaluate, about)).id
+  const [first, second, third] = [await start(), await start(), await start()] as const
+  await work(b, first)
+  b.jobs.shift(third, -1)
+  const order = [first, third, second]
   const saved = (name: string): Promise<string> => readFile(path.join(b.root, name), 'utf8').catch(() => '')
-  await until(async () => (await saved(path.join(ids[0], 'job.json'))).includes('"running"') && (await saved('queue.json')) === `${JSON.stringify(order, null, 2)}\n`)
+  await until(async () => (await saved(path.join(first, 'job.json'))).includes('"running"') && (await saved('queue.json')) === `${JSON.stringify(order, null, 2)}\n`)
   const after = await b.reopen()
   expect(after.jobs.list().map((job) => [job.id, job.state])).toEqual(order.map((id, place) => [id, place === 0 ? 'interrupted' : 'paused']))
 })

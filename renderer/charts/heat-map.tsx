@@ -51,8 +51,9 @@ export function HeatMap({ label, rows, options, range: [min, max], selected, onS
     const wanted = moves[event.key]
     if (!wanted || rows.length === 0 || options.length === 0) return
     event.preventDefault()
-    const at = (list: readonly unknown[], i: number): number => Math.min(list.length - 1, Math.max(0, i))
-    onSelect({ layer: rows[at(rows, wanted[0])].layer, option: options[at(options, wanted[1])] })
+    const at = <T,>(list: readonly T[], i: number): T | undefined => list[Math.min(list.length - 1, Math.max(0, i))]
+    const [next, option] = [at(rows, wanted[0]), at(options, wanted[1])]
+    if (next && option !== undefined) onSelect({ layer: next.layer, option })
   }
 
   return (
@@ -66,7 +67,9 @@ export function HeatMap({ label, rows, options, range: [min, max], selected, onS
       </div>
       <div role="rowgroup" className="relative min-w-fit" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {
-          const { layer, note, cells, excluded } = rows[item.index]
+          const shown = rows[item.index]
+          if (!shown) return null // the list has become shorter since it was measured
+          const { layer, note, cells, excluded } = shown
           return (
             <div key={layer} role="row" aria-rowindex={item.index + 2} className="absolute inset-x-0 grid" style={{ gridTemplateColumns: template, height: item.size, transform: `translateY(${String(item.start)}px)` }}>
               <div role="rowheader" title={note} className={`sticky left-0 z-[1] flex items-center truncate bg-surface-2 px-2 font-mono text-sm ${item.index === row ? 'font-semibold text-ink-1' : 'text-ink-2'}`}>{shortName(layer, 28)}</div>

@@ -27,13 +27,14 @@ export function Treemap({ label, tiles, selected, onSelect, height = 280 }: { re
     const wanted = moves[event.key]
     if (wanted === undefined || order.length === 0) return
     event.preventDefault()
-    onSelect(order[Math.min(order.length - 1, Math.max(0, wanted))].tile.key)
+    const next = order[Math.min(order.length - 1, Math.max(0, wanted))]
+    if (next) onSelect(next.tile.key)
   }
   return (
     <div ref={ref} className="w-full p-2" style={{ height: height + 16 }}>
       <svg
         width={width} height={height} role="listbox" aria-label={label} tabIndex={0} onKeyDown={onKeyDown} className="keeps-colour block rounded"
-        aria-activedescendant={index >= 0 ? `${id}-${order[index].tile.key}` : undefined}
+        aria-activedescendant={index >= 0 && selected !== null ? `${id}-${selected}` : undefined}
       >
         {leaves.map(({ tile, x0, y0, x1, y1 }) => {
           const isSelected = tile.key === selected

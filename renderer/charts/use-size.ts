@@ -8,6 +8,7 @@ export function useSize<E extends HTMLElement>(): { ref: RefObject<E | null>; wi
     const element = ref.current
     if (!element) return
     const observer = new ResizeObserver(([entry]) => {
+      if (!entry) return
       const { width, height } = entry.contentRect
       setSize((before) => (before.width === width && before.height === height ? before : { width, height }))
     })

@@ -36,9 +36,10 @@ function CommandList(): React.JSX.Element {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault()
       setIndex((index + (event.key === 'ArrowDown' ? 1 : found.length - 1)) % Math.max(1, found.length))
-    } else if (event.key === 'Enter' && index < found.length) {
+    } else if (event.key === 'Enter') {
       event.preventDefault()
-      choose(found[index][0])
+      const at = found[index]
+      if (at) choose(at[0])
     }
   }
   return (

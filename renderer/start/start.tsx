@@ -21,7 +21,7 @@ export function StartScreen(): React.JSX.Element {
           <p className="max-w-prose text-lg text-ink-2">Halftone measures which layers of a neural network mind being compressed, and spends the bits where they matter. Everything stays on this machine.</p>
         </header>
         {lost.length > 0 && (
-          <Banner tone="warn" title={lost.length === 1 ? `“${lost[0].title}” was interrupted` : `${String(lost.length)} jobs were interrupted`} actions={<Button size="small" onClick={() => { go('queue') }}>Show the queue</Button>}>
+          <Banner tone="warn" title={lost.length === 1 ? `“${lost[0]?.title ?? ''}” was interrupted` : `${String(lost.length)} jobs were interrupted`} actions={<Button size="small" onClick={() => { go('queue') }}>Show the queue</Button>}>
             What was finished is kept. Resume it from the queue.
           </Banner>
         )}

@@ -34,7 +34,7 @@ export const bits = (value: number): string => `${value.toFixed(2)} bpw`
 export function withError(value: number, stderr: number | undefined, significant = 3): string {
   const text = digits(value, significant)
   if (stderr === undefined || stderr === 0) return text // exact, or not known
-  const decimals = /^[−\d]+\.(\d+)$/.exec(text)?.[1].length
+  const decimals = /^[−\d]+\.(\d+)$/.exec(text)?.[1]?.length
   const error = decimals === undefined ? digits(stderr, 2) : stderr.toFixed(decimals)
   return `${text} ± ${Number(error.replace('−', '-')) === 0 && stderr > 0 ? digits(stderr, 1) : error}`
 }

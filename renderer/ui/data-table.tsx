@@ -54,7 +54,8 @@ export function DataTable<Row>({ label, rows, columns, keyOf, selected = null, o
     const wanted = moves[event.key]
     if (wanted === undefined || sorted.length === 0 || !onSelect) return
     event.preventDefault()
-    onSelect(keyOf(sorted[Math.min(sorted.length - 1, Math.max(0, wanted))]))
+    const next = sorted[Math.min(sorted.length - 1, Math.max(0, wanted))]
+    if (next !== undefined) onSelect(keyOf(next))
   }
 
   return (
@@ -82,6 +83,7 @@ export function DataTable<Row>({ label, rows, columns, keyOf, selected = null, o
       <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {
           const row = sorted[item.index]
+          if (row === undefined) return null // the list has become shorter since it was measured
           const isSelected = item.index === index
           return (
             <div

@@ -70,7 +70,7 @@ function SizeQuality({ subjects }: { readonly subjects: readonly Subject[] }): R
   const marks = subjects.flatMap(({ id, name, kind, sizeBytes, klMean, klStderr }) => (klMean === null ? [] : [{ key: id, label: name, kind, sizeBytes, value: klMean, stderr: klStderr ?? 0 }]))
   const runs = subjects.filter((one) => one.klMean !== null && one.kind !== 'original')
   const [first, second] = runs
-  const caption = runs.length > 1 && first.klMean !== null && second.klMean !== null
+  const caption = first && second && first.klMean !== null && second.klMean !== null
     ? isClear(first.klMean, first.klStderr ?? 0, second.klMean, second.klStderr ?? 0)
       ? `${second.name} is ${second.klMean < first.klMean ? 'nearer to' : 'farther from'} the original than ${first.name}: KL ${digits(second.klMean)} against ${digits(first.klMean)}.`
       : `No clear difference between ${first.name} and ${second.name}.`

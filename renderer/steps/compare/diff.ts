@@ -10,8 +10,9 @@ export function differences(text: string, other: string): Piece[] {
   const [a, b] = [words(text), words(other)]
   const width = b.length + 1
   const common = new Uint16Array((a.length + 1) * width)
+  const at = (i: number, j: number): number => common[i * width + j] ?? 0
   for (let i = a.length - 1; i >= 0; i--) {
-    for (let j = b.length - 1; j >= 0; j--) common[i * width + j] = a[i] === b[j] ? common[(i + 1) * width + j + 1] + 1 : Math.max(common[(i + 1) * width + j], common[i * width + j + 1])
+    for (let j = b.length - 1; j >= 0; j--) common[i * width + j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1))
   }
   const pieces: Piece[] = []
   const add = (word: string, isDifferent: boolean): void => {
@@ -19,12 +20,12 @@ export function differences(text: string, other: string): Piece[] {
     if (last?.isDifferent === isDifferent) pieces[pieces.length - 1] = { text: last.text + word, isDifferent }
     else pieces.push({ text: word, isDifferent })
   }
-  for (let i = 0, j = 0; i < a.length;) {
-    if (j < b.length && a[i] === b[j]) {
-      add(a[i++], false)
-      j++
-    } else if (j < b.length && common[i * width + j + 1] >= common[(i + 1) * width + j]) j++
-    else add(a[i++], true)
+  let j = 0
+  for (const [i, word] of a.entries()) {
+    while (j < b.length && b[j] !== word && at(i, j + 1) >= at(i + 1, j)) j++
+    const isSame = j < b.length && b[j] === word
+    if (isSame) j++
+    add(word, !isSame)
   }
   return pieces
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ModelSummary } from '../../../electron/contract/engine.ts'
 import { JobRecord, JobRequest } from '../../../electron/contract/job.ts'
 import { Project } from '../../../electron/contract/project.ts'
-import { isClear, subjectsOf, verdicts } from './subjects.ts'
+import { isClear, subjectsOf, verdicts, type Subject } from './subjects.ts'
 
 const project = Project.parse({ version: 1, id: 'p', name: 'tiny', model: '/m', openedAt: 0 })
 const summary = ModelSummary.parse({
@@ -36,11 +36,16 @@ test('a later evaluation of a run counts', () => {
   expect(subjectsOf({ project, summary }, jobs)[1]).toMatchObject({ perplexity: 65, measuredAt: 6 })
 })
 
+function pair([first, second]: readonly Subject[]): readonly [Subject, Subject] {
+  if (!first || !second) throw new Error('two subjects were expected')
+  return [first, second]
+}
+
 test('limits: at most for losses, at least for agreement, open where not measured', () => {
-  const [original, run] = subjectsOf({ project, summary }, [job('a', { kind: 'run', recipe, out: 'o', text: null, uniform: null }, report, 1)])
+  const [original, run] = pair(subjectsOf({ project, summary }, [job('a', { kind: 'run', recipe, out: 'o', text: null, uniform: null }, report, 1)]))
   const limits = [{ measure: 'klMean' as const, value: 0.02 }, { measure: 'sameTop' as const, value: 0.97 }, { measure: 'perplexityIncrease' as const, value: 0.05 }]
   expect(verdicts(limits, run, original).map((one) => one.isMet)).toEqual([true, false, false])
-  expect(verdicts(limits, { ...run, klMean: null }, original)[0].isMet).toBeNull()
+  expect(verdicts(limits, { ...run, klMean: null }, original)[0]?.isMet).toBeNull()
 })
 
 test('a difference is clear beyond twice its error', () => {

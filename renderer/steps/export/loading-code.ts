@@ -4,7 +4,7 @@ import type { Target } from '../../../electron/contract/options.ts'
 export interface Usage { readonly name: string; readonly code: string }
 
 /** `output`: the GGUF file, or the folder of the other targets. */
-export function usages(target: Target, output: string): Usage[] {
+export function usages(target: Target, output: string): readonly [Usage, ...Usage[]] {
   const quoted = JSON.stringify(output)
   switch (target) {
     case 'gguf': return [

@@ -27,17 +27,17 @@ function Loaded({ summary, memoryBytes }: { readonly summary: ModelSummary; read
   const selected = useApp((state) => state.selected)
   const { tensors, parameters, sizeBytes, layers, blocks, contextLength, vocabulary, architecture, format, warnings } = summary
   const usable = tensors.filter((tensor) => tensor.reason === null).length
-  const [low, high] = usualBits.map((value) => (parameters * value) / 8)
+  const [low, high] = [(parameters * usualBits[0]) / 8, (parameters * usualBits[1]) / 8]
   const types = useMemo(() => byType(summary), [summary])
   const tiles = useMemo(() => tensors.map((tensor): Tile => {
     const kind = kindOf(tensor.name)
     return {
-      key: tensor.name, label: tensor.name.replace(/\.weight$/, '').split('.').slice(-1)[0], group: groupOf(tensor.name), bytes: tensor.bytes, category: kinds.indexOf(kind),
+      key: tensor.name, label: tensor.name.replace(/\.weight$/, '').replace(/^.*\./, ''), group: groupOf(tensor.name), bytes: tensor.bytes, category: kinds.indexOf(kind),
       description: `${tensor.name}: ${bytes(tensor.bytes)}, ${kind.toLowerCase()}`,
     }
   }), [tensors])
   const byKind = useMemo(() => kinds.map((kind, i) => ({ kind, i, bytes: tiles.reduce((sum, tile) => sum + (tile.category === i ? tile.bytes : 0), 0) })).filter((one) => one.bytes > 0), [tiles])
-  const largest = byKind.reduce((a, b) => (b.bytes > a.bytes ? b : a), byKind[0])
+  const largest = byKind.toSorted((a, b) => b.bytes - a.bytes).at(0)
   const select = (key: string): void => { useApp.setState({ selected: key }) }
 
   return (
@@ -79,7 +79,8 @@ function byType({ tensors, sizeBytes }: ModelSummary): string {
   const sums = new Map<string, number>()
   for (const { type, bytes: size } of tensors) sums.set(type, (sums.get(type) ?? 0) + size)
   const sorted = [...sums].sort(([, a], [, b]) => b - a)
-  return sorted.length === 1 ? sorted[0][0] : sorted.slice(0, 2).map(([type, size]) => `${type} ${percent(size / sizeBytes, 0)}`).join(', ')
+  const [first, second] = sorted
+  return first && !second ? first[0] : sorted.slice(0, 2).map(([type, size]) => `${type} ${percent(size / sizeBytes, 0)}`).join(', ')
 }
 
 /** Whether a model of this size can be used here. */

@@ -123,7 +123,7 @@ function LiveCharts({ live }: { readonly live: Live }): React.JSX.Element | null
         </ChartFigure>
       )}
       {curves.map(([name, { step, value }]) => (
-        <ChartFigure key={name} title={name} caption={`${name} at step ${String(step.at(-1) ?? 0)}: ${digits(value.at(-1) ?? 0)}.`} table={{ columns: ['Step', name], rows: () => step.map((one, i) => [one, digits(value[i])]) }}>
+        <ChartFigure key={name} title={name} caption={`${name} at step ${String(step.at(-1) ?? 0)}: ${digits(value.at(-1) ?? 0)}.`} table={{ columns: ['Step', name], rows: () => step.map((one, i) => [one, digits(value[i] ?? NaN)]) }}>
           <div className="p-2"><Series label={name} x={step} y={value} xLabel="steps" /></div>
         </ChartFigure>
       ))}

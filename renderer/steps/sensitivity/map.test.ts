@@ -21,7 +21,7 @@ test('the saved map and what is measured now are one map, options by size', () =
   expect(map.range).toEqual([0.02, 0.3])
   expect([map.measured, map.total]).toEqual([2, 2])
   expect(map.ranking.map(({ layer: name, option }) => [name, option])).toEqual([['b', 'Q4_K'], ['a', 'Q4_K']])
-  expect(map.rows[0].excluded).toEqual({ Q6_K: 'rows of 8' })
+  expect(map.rows[0]?.excluded).toEqual({ Q6_K: 'rows of 8' })
 })
 
 test('nothing measured is an empty map of all layers', () => {

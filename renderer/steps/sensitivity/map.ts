@@ -41,11 +41,12 @@ export function buildMap({ summary, sensitivity }: Pick<OpenProject, 'summary' |
   // F16 and the like are noted for a few layers only: no column of its own.
   const isCommon = (option: string): boolean => (bitsOf.get(option)?.count ?? 0) * 2 >= measured || measured < 4
   const options = [...bitsOf.keys()].filter((option) => fits(option, target) && isCommon(option)).sort((a, b) => bits(a) - bits(b) || a.localeCompare(b))
-  const losses = layers.flatMap(({ cells }) => options.flatMap((option) => (Object.hasOwn(cells, option) && cells[option].value > 0 ? [cells[option].value] : [])))
+  const losses = layers.flatMap(({ cells }) => options.flatMap((option) => { const value = cells[option]?.value ?? 0; return value > 0 ? [value] : [] }))
   const reference = options.toSorted((a, b) => Math.abs(bits(a) - 4.5) - Math.abs(bits(b) - 4.5))
   const ranking = layers.flatMap(({ name, cells }) => {
-    const option = reference.find((one) => Object.hasOwn(cells, one))
-    return option === undefined ? [] : [{ layer: name, option, cell: cells[option] }]
+    const option = reference.find((one) => cells[one] !== undefined)
+    const cell = option === undefined ? undefined : cells[option]
+    return option === undefined || cell === undefined ? [] : [{ layer: name, option, cell }]
   }).sort((a, b) => b.cell.value - a.cell.value)
   return {
     rows: layers.map(({ name, note, cells, excluded }) => ({ layer: name, note, cells, excluded })),

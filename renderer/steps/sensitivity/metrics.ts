@@ -15,7 +15,7 @@ export const metrics: Readonly<Record<string, MetricWords>> = {
   taylor: { label: 'First-order change of the loss', unit: 'loss change', cost: 'moderate: one backward pass a window', about: 'The gradient times the rounding error: what a small change does to the loss.' },
   kl: { label: 'Measured KL, layer by layer (slow)', unit: 'KL', cost: 'slowest: one pass of the model for each cell', about: 'Replaces one layer at a time and measures how the predictions change. The slow truth.' },
 }
-export const wordsOf = (metric: string): MetricWords => (Object.hasOwn(metrics, metric) ? metrics[metric] : { label: metric, unit: metric, cost: '', about: '' })
+export const wordsOf = (metric: string): MetricWords => metrics[metric] ?? { label: metric, unit: metric, cost: '', about: '' }
 
 export const roundingWords = {
   gptq: { label: 'GPTQ (best)', about: 'Each weight’s error is made up for by the weights after it.' },

@@ -114,7 +114,7 @@ function Ranking({ map }: { readonly map: SensitivityMap }): React.JSX.Element {
           </li>
         ))}
       </ol>
-      <p className="mt-1 text-sm text-ink-3">{map.ranking.length > 0 ? `by loss at ${map.ranking[0].option}` : 'Nothing is measured yet.'}</p>
+      <p className="mt-1 text-sm text-ink-3">{map.ranking[0] ? `by loss at ${map.ranking[0].option}` : 'Nothing is measured yet.'}</p>
     </section>
   )
 }
