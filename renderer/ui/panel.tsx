@@ -18,8 +18,8 @@ export function Panel({ title, actions, children, className = '', isFlush = fals
 export function Figure({ value, label, note, tone = '' }: { readonly value: React.ReactNode; readonly label: React.ReactNode; readonly note?: React.ReactNode; readonly tone?: string }): React.JSX.Element {
   return (
     <div className="flex min-w-0 flex-col-reverse">
-      <dt className="flex min-h-5 items-center gap-0.5 text-sm text-ink-3 sm:whitespace-nowrap">{label}</dt>
-      <dd className={`tnum flex min-h-6 items-center gap-x-2 text-lg font-semibold max-sm:flex-wrap sm:whitespace-nowrap ${tone}`}>{value}{note !== undefined && <span className="text-sm font-normal text-ink-3">{note}</span>}</dd>
+      <dt className="flex min-h-5 items-center gap-0.5 text-sm text-ink-3 sm:h-5 sm:whitespace-nowrap">{label}</dt>
+      <dd className={`tnum flex min-h-6 items-center gap-x-2 text-lg font-semibold max-sm:flex-wrap sm:h-6 sm:whitespace-nowrap ${tone}`}>{value}{note !== undefined && <span className="text-sm font-normal text-ink-3">{note}</span>}</dd>
     </div>
   )
 }
