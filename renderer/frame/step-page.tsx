@@ -54,7 +54,7 @@ export function StepPage({ step, question, primary, secondary, next, details, ch
         </div>
       </div>
       {details !== undefined && hasDetails && (
-        <aside aria-label="Details" data-region="details" tabIndex={-1} className="min-h-0 overflow-auto border-line bg-surface-2 p-4 max-lg:max-h-[45vh] max-lg:border-t lg:border-l">{details}</aside>
+        <aside aria-label="Details" data-region="details" tabIndex={-1} className="min-h-0 overflow-auto border-line bg-surface-2 p-4 max-lg:max-h-[30vh] max-lg:border-t lg:border-l">{details}</aside>
       )}
     </div>
   )

@@ -23,7 +23,7 @@ export function TopBar(): React.JSX.Element {
           <IconButton icon="close" size="small" label="Close project" onClick={() => { runCommand('project.close') }} />
         </div>
       )}
-      <span className={`flex flex-1 pl-2 ${opening ? '' : 'max-sm:hidden'}`}>{opening && <Spinner label={`Reading ${opening.name}`} />}</span>
+      <span className={`flex flex-1 pl-2 ${opening ? 'max-sm:order-last max-sm:basis-full max-sm:pl-0' : 'max-sm:hidden'}`}>{opening && <Spinner label={`Reading ${opening.name}`} />}</span>
       <Button look="secondary" icon="search" onClick={() => { runCommand('palette.open') }} shortcut="Control+K" className="font-normal text-ink-2">
         <span className="max-sm:sr-only">All commands</span><span className="max-sm:hidden"><Keys shortcut="Mod+K" isMac={isMac} isHidden /></span>
       </Button>
