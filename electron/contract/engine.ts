@@ -107,9 +107,16 @@ export const MeasureInput = z.object({
 })
 export type MeasureInput = z.input<typeof MeasureInput>
 
-/** Costs of one token that a plan may limit beside the size: bit operations, milliseconds measured on this machine. */
-export const limitNames = ['bops', 'ms'] as const
+/** Costs of one token that a plan may limit beside the size: multiplications, bit operations, milliseconds measured on this machine. */
+export const limitNames = ['macs', 'bops', 'ms'] as const
 export type LimitName = (typeof limitNames)[number]
+
+/** What a plan may be asked to keep: divergence, perplexity (itself, or over the unquantized model's) at most, share of equal most likely tokens at least. */
+export const qualityNames = ['kl', 'ppl', 'ppl-ratio', 'same-top'] as const
+export type QualityName = (typeof qualityNames)[number]
+
+/** Ways to choose; `exponent` tries its candidates on the data, the others only sum predicted losses. */
+export const allocatorNames = ['exact', 'milp', 'greedy', 'monotone', 'exponent'] as const
 
 export const PlanInput = z.object({
   model: z.string(),
@@ -117,9 +124,13 @@ export const PlanInput = z.object({
   target: Target,
   budget: Budget,
   pins: z.record(z.string(), z.string()).default({}),
-  allocator: z.enum(['exact', 'milp', 'greedy', 'monotone']).default('exact'),
+  allocator: z.enum(allocatorNames).default('exact'),
   /** Any of these makes the allocator `milp`. */
   limits: z.partialRecord(z.enum(limitNames), z.number().positive()).default({}),
+  /** With it the smallest plan that keeps this quality is looked for, by really quantizing and evaluating; the budget is the largest size tried. */
+  quality: z.object({ name: z.enum(qualityNames), value: z.number().positive() }).optional(),
+  /** Held-out text that plans are evaluated on; a part of the measurement's data that was not calibrated on, without it. */
+  text: z.string().optional(),
   correction: z.enum(corrections).default('none'),
   /** Only these ranks, 0 for none; all that were measured where it is missing. */
   ranks: z.array(z.number().int().nonnegative()).optional(),
@@ -137,6 +148,8 @@ export const Plan = z.object({
   /** One option for every layer: the honest baseline. */
   uniform: z.array(PlanPoint.extend({ option: z.string() })),
   warnings: z.array(z.string()),
+  /** Of a plan that was really evaluated: what the choice reaches, in the target's own unit, and how many choices were tried. */
+  measured: z.object({ name: z.enum(qualityNames), value: z.number(), evaluations: z.number() }).optional(),
   /** Time the solver took, in milliseconds. */
   elapsedMs: z.number(),
 })

@@ -1,61 +1,25 @@
 /** @file The engine as its hosts call it: the methods of contract/engine.ts, over plain data. */
 import type { z } from 'zod'
-import { EvaluateInput, GenerateInput, PlanInput, type EngineMethod, type engineMethods, type Plan } from '../contract/engine.ts'
+import { EvaluateInput, GenerateInput, type EngineMethod, type engineMethods } from '../contract/engine.ts'
 import type { Context } from '../contract/events.ts'
 import { Recipe } from '../contract/recipe.ts'
 import type { Evaluation } from '../contract/report.ts'
-import type { Target } from '../contract/options.ts'
-import { plan as solvePlan } from './budget/plan.ts'
 import { generate } from './evaluate/generate.ts'
 import { openEvaluable, openGenerator } from './evaluate/open.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { adapt } from './export/adapt.ts'
-import { exporters } from './export/exporters.ts'
-import { provenanceOf } from './export/exporter.ts'
 import { dataOverlap, previewData } from './io/data-preview.ts'
 import { readTexts, tokenWindows } from './io/data.ts'
 import { openTokenizer } from './io/tokenizer.ts'
-import { predictRun } from './predict.ts'
+import { planModel } from './plan-model.ts'
 import { run } from './run.ts'
 import { viewCell } from './sensitivity/cell.ts'
 import { measure } from './sensitivity/measure.ts'
 import { summarize } from './session/inspect.ts'
-import { defaultParkedBytes } from './session/parking.ts'
-import { tool } from './tool.ts'
 import { train } from './train/train.ts'
-import { createWorkspace, type Workspace } from './workspace.ts'
+import { createWorkspace } from './workspace.ts'
 
 export type Engine = { readonly [M in EngineMethod]: (input: z.input<(typeof engineMethods)[M]['input']>, context: Context) => Promise<z.infer<(typeof engineMethods)[M]['output']>> }
-
-/** Positions scored after a run, for the prediction: those of the bundled validation text. */
-const evaluationTokens = 25_000
-
-async function plan(workspace: Workspace, input: PlanInput, context: Context): Promise<Plan> {
-  const parsed = PlanInput.parse(input)
-  const { measured, target, budget, pins, correction, adapterStorage, training } = parsed
-  return workspace.withModel(parsed.model, context, async (opened) => {
-    const { model } = opened
-    const tokenizer = await opened.tokenizer()
-    const { path, sha256, samples = 0, tokens = 0, seed = 0 } = measured.data
-    const length = samples > 0 ? Math.round(tokens / samples) : 0
-    const provenance = provenanceOf({
-      tool, model: { path: parsed.model, sha256: measured.model.sha256 }, data: samples > 0 ? { path, sha256, samples, length } : null, target, budget, pins, metric: measured.metric,
-      rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, ...(correction !== 'none' && { adapterStorage }), ...(training && { training }), seed,
-    })
-    const source = { model, tokenizer, provenance }
-    const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }, await workspace.machine())
-    const layerBytes = (choice: readonly { bytes: number }[]): number => choice.reduce((sum, { bytes }) => sum + bytes, 0)
-    // Where the search for the size begins: the same whatever the budget and the pins, so that it is known after the first plan.
-    const fixedBytes = (wanted: Target): Promise<number> => opened.remember(JSON.stringify([wanted, measured.data, provenance.rounder, correction]), async () => {
-      const choice = model.layers.map(({ name, shape: [rows, cols] }) => ({ name, option: 'F16', rank: 0, bytes: rows * cols * 2, predictedLoss: 0 }))
-      const plain = { ...source, provenance: { ...provenance, budget: { kind: 'ratio' as const, value: 1 }, pins: {} } }
-      return (await exporters[wanted].size(plain, choice)) - layerBytes(choice)
-    })
-    return solvePlan(parsed, {
-      tool, elements: model.elements, seed, curve: workspace.curve, fixedBytes, fileBytes: (wanted, choice) => exporters[wanted].size(source, choice), predict: () => predicted,
-    }, context)
-  })
-}
 
 async function evaluateFile(input: z.input<typeof EvaluateInput>, context: Context): Promise<Evaluation> {
   const { model, reference, adapter, text, length, windows: most, memoryBytes } = EvaluateInput.parse(input)
@@ -84,7 +48,7 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
     overlap: ({ first, second }, { signal }) => dataOverlap(first, second, signal),
     cell: ({ model, layer, option, method = 'search' }, context) => workspace.withModel(model, context, (opened) => viewCell(opened.model, layer, option, method)),
     measure,
-    plan: (input, context) => plan(workspace, input, context),
+    plan: (input, context) => planModel(workspace, input, context),
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),
     train,
     evaluate: evaluateFile,

@@ -28,6 +28,7 @@ import { rounders } from './quantize/rounders/rounders.ts'
 import { openDecoder, type DecoderModel } from './session/model.ts'
 import { createParking } from './session/parking.ts'
 import { openProgram } from './session/program.ts'
+import type { JobTrained } from './train/job-trained.ts'
 import { trainJob } from './train/train-job.ts'
 import { withNorms } from './train/with-norms.ts'
 
@@ -45,7 +46,6 @@ export interface RunInput {
 /** Length of windows where nothing says it. */
 const defaultLength = 512
 
-
 async function checkModel(model: DecoderModel, { model: { sha256 } }: Recipe, context: Context): Promise<void> {
   const found = await model.checkpoint.sha256(context.signal)
   if (found !== sha256) {
@@ -54,7 +54,7 @@ async function checkModel(model: DecoderModel, { model: { sha256 } }: Recipe, co
 }
 
 /** The recipe's calibration windows; none for a recipe without data. */
-async function calibrationOf(model: DecoderModel, recipe: Recipe, context: Context): Promise<Calibration> {
+export async function calibrationOf(model: DecoderModel, recipe: Recipe, context: Context): Promise<Calibration> {
   const { data, seed } = recipe
   if (data === null) return { tokenizer: await openModelTokenizer(model), windows: [], sha256: '', warnings: [] }
   const calibration = await openCalibration(model, data.path, { samples: data.samples, length: data.length, seed }, context)
@@ -64,7 +64,8 @@ async function calibrationOf(model: DecoderModel, recipe: Recipe, context: Conte
   return calibration
 }
 
-async function quantize(job: Job, model: DecoderModel, { windows }: Calibration): Promise<void> {
+/** Quantizes every layer into the job's folder. */
+export async function quantizeJob(job: Job, model: DecoderModel, { windows }: Calibration): Promise<void> {
   const { recipe, context } = job
   const fit = correctionOf(recipe.correction)
   const correction = fit && { correction: fit, storage: recipe.adapterStorage ?? 'float16', target: recipe.target }
@@ -80,22 +81,45 @@ async function quantize(job: Job, model: DecoderModel, { windows }: Calibration)
   }
 }
 
-async function evaluationOf(model: DecoderModel, tokenizer: Tokenizer, exported: Exported, { recipe, text }: RunInput, context: Context): Promise<Evaluation | null> {
+/** Trains what the recipe's correction wants trained; null where nothing is. */
+export function correctJob(job: Job, model: DecoderModel, tokenizer: Tokenizer): Promise<JobTrained | null> {
+  return trainJob(job, model, (length, most) => trainingWindows(tokenizer, job.recipe, { length, most }, job.context))
+}
+
+/** Writes a job's quantized layers, as trained where they were, as the recipe's target below `out`. */
+export async function exportJob(job: Job, model: DecoderModel, tokenizer: Tokenizer, trained: JobTrained | null, out: string): Promise<Exported> {
+  const { recipe, context } = job
+  const exporter = exporters[recipe.target]
+  return exporter.write(
+    {
+      model: withNorms(model, trained?.norms ?? new Map()), tokenizer, provenance: provenanceOf(recipe), choice: recipe.choice,
+      blob: trained?.blob ?? ((layer) => job.readTensor(layer)), adapter: trained?.adapter ?? jobAdapter(job, model.layers, recipe.choice),
+      out: path.join(out, exporter.fileName === '' ? 'model' : ''),
+    },
+    context,
+  )
+}
+
+/** The windows a result is judged on: those of a text, or of the data what was not calibrated on; none where there is neither. */
+export async function evaluationWindows(tokenizer: Tokenizer, { recipe, text }: Pick<RunInput, 'recipe' | 'text'>, context: Context): Promise<readonly Int32Array[]> {
   const length = recipe.data?.length ?? defaultLength
-  let windows: readonly Int32Array[]
-  if (text !== undefined) {
-    const parts: Int32Array[] = []
-    for await (const { text: part } of readTexts(text)) parts.push(await tokenizer.encode(part, context.signal))
-    const tokens = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))
-    let at = 0
-    for (const part of parts) {
-      tokens.set(part, at)
-      at += part.length
-    }
-    windows = cutWindows(tokens, { length, bos: tokenizer.addsBos ? tokenizer.bos : null }, text)
-  } else if (recipe.data) windows = await heldOutWindows(tokenizer, recipe.data.path, { samples: recipe.data.samples, length, seed: recipe.seed }, context)
-  else return null
-  const subject = await openEvaluable(exported.path, { memoryBytes: recipe.memoryBytes, elements: model.elements, adapter: exported.adapter?.path }, context)
+  if (text === undefined) {
+    return recipe.data ? heldOutWindows(tokenizer, recipe.data.path, { samples: recipe.data.samples, length, seed: recipe.seed }, context) : []
+  }
+  const parts: Int32Array[] = []
+  for await (const { text: part } of readTexts(text)) parts.push(await tokenizer.encode(part, context.signal))
+  const tokens = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    tokens.set(part, at)
+    at += part.length
+  }
+  return cutWindows(tokens, { length, bos: tokenizer.addsBos ? tokenizer.bos : null }, text)
+}
+
+/** Opens an exported file again and holds it against the model it was made from. */
+export async function evaluateExport(model: DecoderModel, exported: Exported, windows: readonly Int32Array[], { memoryBytes }: Recipe, context: Context): Promise<Evaluation> {
+  const subject = await openEvaluable(exported.path, { memoryBytes, elements: model.elements, adapter: exported.adapter?.path }, context)
   try {
     return await evaluate({ model: subject, reference: evaluableDecoder(model), windows }, context)
   } finally {
@@ -114,20 +138,14 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
     const job = await openJob(input.folder, recipe, input.resume ?? false, outer)
     const { context } = job
     for (const text of calibration.warnings) context.report({ type: 'log', level: 'warning', text })
-    await quantize(job, model, calibration)
-    const trained = await trainJob(job, model, (length, most) => trainingWindows(calibration.tokenizer, recipe, { length, most }, context))
+    await quantizeJob(job, model, calibration)
+    const trained = await correctJob(job, model, calibration.tokenizer)
     await makeFolder(out)
     const progress = beginStage(context, 'export', 1)
-    const exporter = exporters[recipe.target]
-    const exported = await exporter.write(
-      {
-        model: withNorms(model, trained?.norms ?? new Map()), tokenizer: calibration.tokenizer, provenance: provenanceOf(recipe), choice: recipe.choice,
-        blob: trained?.blob ?? ((layer) => job.readTensor(layer)), adapter: trained?.adapter ?? jobAdapter(job, model.layers, recipe.choice), out: path.join(out, exporter.fileName === '' ? 'model' : ''),
-      },
-      context,
-    )
+    const exported = await exportJob(job, model, calibration.tokenizer, trained, out)
     progress.advance(exported.path)
-    const evaluation = await evaluationOf(model, calibration.tokenizer, exported, input, context)
+    const windows = await evaluationWindows(calibration.tokenizer, input, context)
+    const evaluation = windows.length > 0 ? await evaluateExport(model, exported, windows, recipe, context) : null
     const observed = stop()
     const bitsPerWeight = (exported.sizeBytes * 8) / model.elements
     const { predicted } = recipe

@@ -1,9 +1,11 @@
 /** @file halftone plan: the best mixed plan under a budget, solved from one saved measurement. */
 import { readFile } from 'node:fs/promises'
+import { InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../../contract/errors.ts'
-import type { Plan, PlanInput } from '../../contract/engine.ts'
-import { optionName } from '../../contract/options.ts'
+import { allocatorNames, limitNames, qualityNames, type LimitName, type Plan, type PlanInput } from '../../contract/engine.ts'
+import { optionName, targets } from '../../contract/options.ts'
+import type { Budget } from '../../contract/recipe.ts'
 import { Sensitivity } from '../../contract/sensitivity.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
@@ -28,7 +30,7 @@ export async function readSensitivity(file: string): Promise<Sensitivity> {
 }
 
 /** A plan for people: its size and loss beside the uniform baselines, then the choice by option. */
-export function planText({ recipe, uniform, warnings }: Plan): string {
+export function planText({ recipe, uniform, warnings, measured }: Plan): string {
   const counts = new Map<string, number>()
   for (const { option, rank } of recipe.choice) {
     const name = optionName({ codec: option, rank })
@@ -42,30 +44,97 @@ export function planText({ recipe, uniform, warnings }: Plan): string {
     ]),
     `choice: ${[...counts].map(([option, count]) => `${count} × ${option}`).join(', ')}`,
     `predicted: ${predicted.sizeBytes} bytes, ${sizeText(predicted.peakMemoryBytes)} of memory, about ${Math.ceil(predicted.elapsedMs / 1000)} s`,
+    ...(measured ? [`measured: ${measured.name} ${measured.value.toPrecision(5)}, of ${measured.evaluations} plans that were carried out`] : []),
     ...warnings.map((warning) => `note: ${warning}`),
   ].join('\n')
+}
+
+/** NAME=NUMBER pairs of --constraint: `bytes` takes a size as --budget does, the others a number. */
+interface Constraints {
+  readonly bytes?: string
+  readonly limits: Readonly<Partial<Record<LimitName, number>>>
+}
+
+/** Parses one --constraint, repeated. */
+export function constrained(text: string, before: Constraints): Constraints {
+  const [name = '', value = '', ...rest] = text.split('=')
+  const limit = limitNames.find((known) => known === name)
+  const expected = `expected bytes=SIZE, or a number above zero for one of ${limitNames.join(', ')}, such as ms=12`
+  if (rest.length > 0 || value === '') throw new InvalidArgumentError(expected)
+  if (name === 'bytes') return { ...before, bytes: /^[\d.]+$/.test(value) ? `${value}B` : value }
+  const number = Number(value)
+  if (limit === undefined || !Number.isFinite(number) || number <= 0) throw new InvalidArgumentError(expected)
+  return { ...before, limits: { ...before.limits, [limit]: number } }
+}
+
+/** Parses --quality: kl=0.02, ppl=66.5, ppl-ratio=1.01, same-top=0.99 or same-top=99%. */
+export function quality(text: string): NonNullable<PlanInput['quality']> {
+  const [name, value = '', ...rest] = text.split('=')
+  const known = qualityNames.find((one) => one === name)
+  const number = value.endsWith('%') ? Number(value.slice(0, -1)) / 100 : Number(value)
+  if (known === undefined || value === '' || rest.length > 0 || !Number.isFinite(number) || number <= 0 || (known === 'same-top' && number > 1)) {
+    throw new InvalidArgumentError('expected kl=0.02, ppl=66.5, ppl-ratio=1.01 (at most) or same-top=99% (at least)')
+  }
+  return { name: known, value: number }
+}
+
+/** The size asked for by --budget or --constraint bytes=; without either, all of the model at 16 bits is room enough. */
+function budgetOf(budget: string | undefined, { bytes, limits }: Constraints, isOpen: boolean): Budget {
+  const hint = 'Write --budget 2.8bpw, 120MB, 2733344B or 50%; or --constraint ms=12, --quality kl=0.02.'
+  if (budget !== undefined && bytes !== undefined) throw new AppError('bad-request', 'found both --budget and --constraint bytes=, expected one of them', { hint })
+  if (budget !== undefined) return parseBudget(budget)
+  if (bytes !== undefined) {
+    const parsed = parseBudget(bytes)
+    if (parsed.kind !== 'bytes') throw new AppError('bad-request', `--constraint bytes=${bytes}: expected a number of bytes`, { hint: 'Write bytes=2733344 or bytes=120MB; shares and bits per weight go to --budget.' })
+    return parsed
+  }
+  if (isOpen || Object.keys(limits).length > 0) return { kind: 'ratio', value: 1 }
+  throw new AppError('bad-request', 'found no limit, expected a budget, a constraint or a quality', { hint })
+}
+
+interface PlanOptions {
+  json?: boolean
+  measured: string
+  target: PlanInput['target']
+  budget?: string
+  constraint: Constraints
+  quality?: NonNullable<PlanInput['quality']>
+  text?: string
+  pin: Record<string, string>
+  allocator: NonNullable<PlanInput['allocator']>
+  correct: NonNullable<PlanInput['correction']>
+  ranks?: number[]
+  adapterStorage?: NonNullable<PlanInput['adapterStorage']>
+  out?: string
 }
 
 export const addPlan: AddCommand = (program) => {
   program
     .command('plan')
-    .description('choose an option for each layer under a budget')
+    .description('choose an option for each layer under a budget, other limits, or to a quality')
     .argument('<model>')
     .requiredOption('--measured <file>', 'sensitivity.json')
-    .requiredOption('--target <name>', 'gguf, onnx or safetensors')
-    .requiredOption('--budget <size>', '2.8bpw, 120MB, 2733344B or 50%')
+    .addOption(new Option('--target <name>', 'what the file is for').choices(targets).makeOptionMandatory())
+    .option('--budget <size>', '2.8bpw, 120MB, 2733344B or 50%')
+    .option('--constraint <name=limit>', 'bytes=SIZE of the file, or of one token: macs, bops, ms on this machine (target onnx); repeatable', constrained, { limits: {} })
+    .option('--quality <name=value>', 'the smallest plan that keeps kl=0.02, ppl=66.5, ppl-ratio=1.01 or same-top=99%, by trying plans for real', quality)
+    .option('--text <file>', 'held-out text to try plans on (default: a part of the measured data that was not calibrated on)')
     .option('--pin <layer=option>', 'fix a layer (repeatable)', pinned, {})
     .option('--correct <name>', 'correction of the recipe; ranks are chosen from those measured', 'none')
     .option('--ranks <list>', 'only these ranks, such as 0,8,16', ranks)
     .option('--adapter-storage <type>', 'float16 or int8 numbers in corrections (default: float16)')
-    .option('--allocator <name>', 'exact, milp, greedy or monotone', 'exact')
+    .addOption(new Option('--allocator <name>', 'exact: proved best; milp: the same under several limits; greedy; monotone: HAWQ-V2; exponent: tries candidates for real').choices(allocatorNames).default('exact'))
     .option('--out <file>', 'write the recipe here')
     .option('--json', 'print one JSON object')
-    .action(async (model: string, options: { json?: boolean; measured: string; target: PlanInput['target']; budget: string; pin: Record<string, string>; allocator: NonNullable<PlanInput['allocator']>; correct: NonNullable<PlanInput['correction']>; ranks?: number[]; adapterStorage?: NonNullable<PlanInput['adapterStorage']>; out?: string }) => {
+    .action(async (model: string, options: PlanOptions) => {
       await runCommand(options, async ({ context, result }) => {
+        const { target, pin, allocator, correct, ranks: allowed, adapterStorage, constraint, quality: wanted, text } = options
+        const budget = budgetOf(options.budget, constraint, wanted !== undefined)
         const measured = await readSensitivity(options.measured)
-        const { target, pin, allocator, correct, ranks: allowed, adapterStorage } = options
-        const plan = await createEngine().plan({ model, measured, target, budget: parseBudget(options.budget), pins: pin, allocator, correction: correct, ...(allowed && { ranks: allowed }), ...(adapterStorage && { adapterStorage }) }, context)
+        const plan = await createEngine().plan({
+          model, measured, target, budget, pins: pin, allocator, correction: correct, limits: constraint.limits,
+          ...(allowed && { ranks: allowed }), ...(adapterStorage && { adapterStorage }), ...(wanted && { quality: wanted }), ...(text !== undefined && { text }),
+        }, context)
         if (options.out !== undefined) await writeWhole(options.out, `${JSON.stringify(plan.recipe, null, 2)}\n`)
         result(plan, planText)
       })

@@ -1,7 +1,9 @@
 /** @file The allocators a plan may name. Each takes the same problem; they differ in what they promise. */
 import type { PlanInput } from '../../contract/engine.ts'
+import { AppError } from '../../contract/errors.ts'
 import type { Allocation, Group } from './allocation.ts'
 import { solveExact } from './exact.ts'
+import { bestMeasured, exponentCandidates } from './exponent.ts'
 import { allocateGreedy } from './greedy.ts'
 import { allocateMonotone } from './hawq-monotone.ts'
 import { allocateMilp, costConstraint } from './milp.ts'
@@ -13,6 +15,8 @@ export interface AllocationProblem {
   readonly scores: readonly number[]
   /** Option names from few to many bits. */
   readonly order: readonly string[]
+  /** Really evaluates a choice, smaller is better; missing where there is nothing to evaluate on. */
+  readonly measure?: ((choice: readonly number[]) => Promise<number>) | undefined
 }
 
 /** Null where the allocator finds no choice within the limit. */
@@ -28,4 +32,10 @@ export const allocators = {
   greedy: ({ groups, limit }) => Promise.resolve(allocateGreedy(groups, limit)),
   /** HAWQ-V2's restricted search, for comparison. */
   monotone: ({ groups, limit, scores, order }) => Promise.resolve(allocateMonotone(groups, limit, scores, order)),
+  /** The best of the optima under several powers of the loss, by evaluating each. */
+  async exponent({ groups, limit, measure }) {
+    if (measure === undefined) throw new AppError('bad-request', 'the allocator "exponent" evaluates its candidates: found no data to do it on', { hint: 'Use a map measured on data, or the allocator "exact".' })
+    const best = await bestMeasured(await exponentCandidates(groups, limit), ({ choice }) => measure(choice))
+    return best?.candidate ?? null
+  },
 } satisfies Record<AllocatorName, Allocator>

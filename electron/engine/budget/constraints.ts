@@ -1,9 +1,9 @@
 /**
- * @file Limits beside the size: bit operations or measured milliseconds for one token. BOPs = MACs · weight bits · activation
- * bits (HAWQ-V3); milliseconds come from a table measured on this machine (OHQ).
+ * @file Limits beside the size: multiplications (MACs), bit operations or measured milliseconds for one token. BOPs = MACs · weight
+ * bits · activation bits (HAWQ-V3); milliseconds come from a table measured on this machine (OHQ).
  */
 import { AppError } from '../../contract/errors.ts'
-import type { LimitName } from '../../contract/engine.ts'
+import { limitNames, type LimitName } from '../../contract/engine.ts'
 import { parseOption } from '../../contract/options.ts'
 import type { Group } from './allocation.ts'
 import type { Constraint } from './milp.ts'
@@ -23,27 +23,28 @@ export function codeBits(option: string): number {
   return intFormats.get(option)?.bits ?? (digits === undefined ? (option === 'F32' ? 32 : 16) : Number(digits))
 }
 
-/** Multiplications for one token: each weight once; a table that is only looked up takes none. */
-function multiplications({ kind, elements, name }: TargetLayer, hasHead: boolean): number {
-  return kind === 'embedding' && (hasHead || name !== 'embedding') ? 0 : elements
+/** The layers that multiply with every token; a table that is only looked up does not. */
+export function multiplyingLayers<T extends Pick<TargetLayer, 'kind' | 'name'>>(layers: readonly T[]): T[] {
+  const hasHead = layers.some(({ name }) => name === 'head')
+  return layers.filter(({ kind, name }) => kind !== 'embedding' || (name === 'embedding' && !hasHead))
 }
 
 /** The limits asked for as constraints over the groups. */
 export function costConstraints(limits: Readonly<Partial<Record<LimitName, number>>>, groups: readonly Group[], layers: readonly TargetLayer[], milliseconds: Milliseconds | undefined): Constraint[] {
-  const byName = new Map(layers.map((layer) => [layer.name, layer]))
-  const hasHead = byName.has('head')
+  const byName = new Map(multiplyingLayers(layers).map((layer) => [layer.name, layer]))
+  const branch = ({ shape: [rows = 0, cols = 0] }: TargetLayer, rank: number): number => rank * (rows + cols)
   const costs: Readonly<Record<LimitName, (layer: TargetLayer, option: string) => number>> = {
+    macs: (layer, option) => layer.elements + branch(layer, parseOption(option).rank),
     bops(layer, option) {
       const { codec, rank } = parseOption(option)
-      const [rows = 0, cols = 0] = layer.shape
-      return (multiplications(layer, hasHead) * codeBits(codec) + rank * (rows + cols) * branchBits) * activationBits
+      return (layer.elements * codeBits(codec) + branch(layer, rank) * branchBits) * activationBits
     },
     ms(layer, option) {
-      if (milliseconds === undefined) throw new AppError('bad-request', 'a limit on milliseconds needs a table of times measured on this machine', { hint: 'Times are measured for the target onnx only; limit bops instead.' })
+      if (milliseconds === undefined) throw new AppError('bad-request', 'limit ms: found a target whose products this machine cannot time, expected onnx', { hint: 'Limit bops instead, or plan for the target onnx.' })
       return milliseconds(layer, parseOption(option).codec)
     },
   }
-  return (['bops', 'ms'] as const).flatMap((name) => {
+  return limitNames.flatMap((name) => {
     const limit = limits[name]
     if (limit === undefined) return []
     const sum = (group: Group, option: string): number => group.members.reduce((total, member) => {

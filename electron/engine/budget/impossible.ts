@@ -1,11 +1,11 @@
 /** @file The error of a budget no choice meets: the smallest possible file, and which pins keep it from being smaller. */
-import type { LimitName } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Budget } from '../../contract/recipe.ts'
 import { cheapest, optionAt, totals } from './allocation.ts'
 import type { AllocatorName } from './allocators.ts'
 import { bitsPerWeight, budgetText } from './budget.ts'
 import type { PlanGroups } from './groups.ts'
+import type { Constraint } from './milp.ts'
 
 export interface Shortage {
   readonly budget: Budget
@@ -14,15 +14,21 @@ export interface Shortage {
   readonly overhead: number
   readonly elements: number
   readonly allocator: AllocatorName
-  readonly limits: Readonly<Partial<Record<LimitName, number>>>
+  /** The limits beside the size. */
+  readonly constraints: readonly Constraint[]
 }
 
-export function impossibleBudget({ budget, budgetBytes, overhead, elements, allocator, limits }: Shortage, { groups, free, pinned }: PlanGroups): AppError {
+export function impossibleBudget({ budget, budgetBytes, overhead, elements, allocator, constraints }: Shortage, { groups, free, pinned }: PlanGroups): AppError {
   const smallestBytes = overhead + totals(groups, cheapest(groups)).cost
   const wanted = `Budget ${budgetText(budget)} (${budgetBytes} bytes)`
-  const others = Object.entries(limits).map(([name, limit]) => `${name} <= ${limit}`)
-  if (smallestBytes <= budgetBytes && others.length > 0) {
-    return new AppError('budget-impossible', `${wanted} and ${others.join(' and ')}: no choice meets them together`, { hint: 'Raise one of the limits.', details: { smallestBytes } })
+  if (smallestBytes <= budgetBytes && constraints.length > 0) {
+    const limits = constraints.map(({ name, limit, costs }) => ({ name, limit, least: costs.reduce((sum, options) => sum + Math.min(...options), 0) }))
+    const missed = limits.filter(({ limit, least }) => least > limit)
+    const told = limits.map(({ name, limit }) => `${name} <= ${limit}`).join(' and ')
+    return new AppError('budget-impossible', missed.length > 0 ? `Limit ${missed.map(({ name, limit, least }) => `${name} <= ${limit}: the least possible is ${least.toPrecision(4)}`).join('; ')}` : `${wanted} and ${told}: no choice meets them together`, {
+      hint: `Raise ${missed.length === 0 ? 'one of the limits' : 'it'}; alone, the budget needs ${smallestBytes} bytes${limits.map(({ name, least }) => `, ${name} ${least.toPrecision(4)}`).join('')}.`,
+      details: { smallestBytes, limits },
+    })
   }
   if (smallestBytes <= budgetBytes) {
     return new AppError('budget-impossible', `${wanted}: the allocator "${allocator}" found no choice within it`, { hint: 'Use the allocator "exact".', details: { smallestBytes } })

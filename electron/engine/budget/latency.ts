@@ -17,8 +17,8 @@ import type { ExternalData, Part } from '../export/onnx-data.ts'
 import { multiply, storeWeight, type WeightStore } from '../export/onnx-layers.ts'
 import type { Milliseconds } from './constraints.ts'
 
+/** A layer that multiplies with every token. */
 export interface TimedLayer {
-  readonly kind: 'matmul' | 'conv' | 'embedding'
   readonly shape: readonly number[]
   readonly options: readonly string[]
 }
@@ -43,8 +43,7 @@ export async function measureLatencies(layers: readonly TimedLayer[], { file, th
   const saved = Table.safeParse(file === undefined ? null : await readJsonIfPresent(file))
   const times = new Map(saved.success && saved.data.machine === machine ? Object.entries(saved.data.times) : [])
   const known = times.size
-  for (const { kind, shape: [rows, cols], options } of layers) {
-    if (kind !== 'matmul') continue
+  for (const { shape: [rows, cols], options } of layers) {
     for (const option of options) {
       signal.throwIfAborted()
       const key = keyOf(rows, cols, option)
@@ -52,8 +51,7 @@ export async function measureLatencies(layers: readonly TimedLayer[], { file, th
     }
   }
   if (file !== undefined && times.size > known) await writeWhole(file, [Buffer.from(`${JSON.stringify({ machine, times: Object.fromEntries(times) }, null, 1)}\n`)], { overwrite: true })
-  return ({ kind, shape: [rows, cols], name }, option) => {
-    if (kind !== 'matmul') return 0
+  return ({ shape: [rows, cols], name }, option) => {
     const time = times.get(keyOf(rows, cols, option))
     if (time === undefined) throw new Error(`${name} as ${option} was not timed`)
     return time

@@ -144,8 +144,63 @@ test('limits on bit operations and milliseconds hold together with the size', as
   const used = limited.recipe.choice.reduce((sum, { name, option }) => sum + (name === 'head' ? 4 : 1) * 131_072 * 16 * Number(/\d/.exec(option)?.[0]), 0)
   expect(used).toBeLessThanOrEqual(bops)
   expect(limited.recipe.predicted.loss).toBeGreaterThan((await run({ budget: { kind: 'bits', value: 8 } })).recipe.predicted.loss)
-  expect(await failure(run({ limits: { bops: 1 } }))).toMatchObject({ code: 'budget-impossible', hint: 'Raise one of the limits.' })
+  const least = 7 * 131_072 * 16 * 2
+  const impossible = await failure(run({ limits: { bops: 1 } }))
+  expect(impossible).toMatchObject({ code: 'budget-impossible', message: `Limit bops <= 1: the least possible is ${least.toPrecision(4)}` })
+  expect(impossible.hint).toContain(`the budget needs ${5000 + 7 * 512 * 84} bytes`)
+  const together = await failure(run({ budget: { kind: 'bytes', value: 5000 + 7 * 512 * 90 }, limits: { bops: 1.01 * least, ms: 1 } }, { milliseconds: (_, option) => (option === 'Q2_K' ? 0.3 : 0.1) }))
+  expect(together).toMatchObject({ code: 'budget-impossible', message: expect.stringContaining('no choice meets them together') as string })
   expect(await failure(run({ limits: { ms: 1 } }))).toMatchObject({ code: 'bad-request' })
+})
+
+test('under two limits at once the choice is the best of all there are', async () => {
+  const tries = ['Q2_K', 'Q3_K', 'Q4_K', 'Q6_K', 'Q8_0', 'F16'] as const
+  const digit: Record<string, number> = { Q2_K: 2, Q3_K: 3, Q4_K: 4, Q6_K: 6, Q8_0: 8, F16: 16 }
+  const bytes: Record<string, number> = { Q2_K: 84, Q3_K: 110, Q4_K: 144, Q6_K: 210, Q8_0: 272, F16: 512 }
+  for (const [budget, bopsPerWeight] of [[5.2, 3.4], [6.1, 3.9], [4.2, 5]] as const) {
+    const bops = 7 * 131_072 * 16 * bopsPerWeight
+    let least = Infinity
+    for (const q of tries) for (const k of tries) for (const v of tries) for (const head of tries) {
+      const choice = [q, k, v, head]
+      const sum = (of: Record<string, number>): number => choice.reduce((total, option, at) => total + (at === 3 ? 4 : 1) * of[option], 0)
+      const loss = choice.reduce((total, option, at) => total + (layers[at].options[option]?.value ?? 0), 0)
+      if (5000 + 512 * sum(bytes) <= Math.floor(budget * 125_000) && 131_072 * 16 * sum(digit) <= bops) least = Math.min(least, loss)
+    }
+    const { recipe } = await run({ budget: { kind: 'bits', value: budget }, limits: { bops } })
+    expect(recipe.predicted.loss).toBeCloseTo(least, 9)
+  }
+})
+
+test('MACs differ by rank alone; a table that is only looked up has none', async () => {
+  const embedding = layer('embedding', 1, { kind: 'embedding', shape: [1024, 512], elements: 1024 * 512, block: null })
+  const macs = 7 * 131_072 // q, k, v and the head
+  await expect(run({ measured: sensitivity([...layers, embedding]), budget: { kind: 'bits', value: 8 }, limits: { macs } })).resolves.toBeDefined()
+  expect(await failure(run({ measured: sensitivity([...layers, embedding]), budget: { kind: 'bits', value: 8 }, limits: { macs: macs - 1 } }))).toMatchObject({ message: expect.stringContaining('the least possible is') as string })
+  const ranked = layers.map((held) => (held.block === null ? held : { ...held, options: { ...held.options, 'Q2_K+r8': { bytes: 0, value: held.options.Q2_K.value / 100, stderr: 0 } } }))
+  const rankMacs = 8 * (256 + 512)
+  const input = { measured: sensitivity(ranked), correction: 'eora', budget: { kind: 'bytes', value: 5000 + 7 * 512 * 84 + 3 * 2 * rankMacs + 3000 } } as const
+  const free = await run(input)
+  const limited = await run({ ...input, limits: { macs: macs + 2 * rankMacs } })
+  expect(free.recipe.choice.filter(({ rank }) => rank === 8)).toHaveLength(3)
+  expect(limited.recipe.choice.filter(({ rank }) => rank === 8)).toHaveLength(2)
+})
+
+test('the exponent allocator takes the candidate that measures best, and says so where it cannot measure', async () => {
+  const tried: string[] = []
+  // What the sum leaves out: a model is as good as its worst layer.
+  const measure = (recipe: { choice: readonly { option: string; predictedLoss: number }[] }): Promise<number> => {
+    tried.push(recipe.choice.map(({ option }) => option).join())
+    return Promise.resolve(Math.max(...recipe.choice.map(({ predictedLoss }) => predictedLoss)))
+  }
+  const rough = layers.map((held, at) => ({ ...held, options: Object.fromEntries(Object.entries(held.options).map(([name, cost]) => [name, { ...cost, value: cost.value ** [1, 0.8, 0.6, 0.9][at] }])) }))
+  const input = { measured: sensitivity(rough), budget: { kind: 'bits', value: 3.9 } } as const
+  const { recipe } = await run({ ...input, allocator: 'exponent' }, { measure })
+  const exact = await run(input)
+  const worst = (choice: readonly { predictedLoss: number }[]): number => Math.max(...choice.map(({ predictedLoss }) => predictedLoss))
+  expect(new Set(tried).size).toBeGreaterThan(1)
+  expect(worst(recipe.choice)).toBeLessThan(worst(exact.recipe.choice))
+  expect(recipe.predicted.sizeBytes).toBeLessThanOrEqual(487_500)
+  expect(await failure(run({ allocator: 'exponent' }))).toMatchObject({ code: 'bad-request' })
 })
 
 test('layers that cannot take an option are named with the reason and get another', async () => {

@@ -17,7 +17,7 @@ import { costConstraints, type Milliseconds } from './constraints.ts'
 import { paretoCurve, type CurvePoint } from './exact.ts'
 import { planGroups, type PlanGroups } from './groups.ts'
 import { impossibleBudget } from './impossible.ts'
-import { allocateMilp, costConstraint } from './milp.ts'
+import { allocateMilp, costConstraint, type Constraint } from './milp.ts'
 import { targetLayers, type RankChoice, type TargetLayer } from './target-layers.ts'
 import { optionOrder, uniformPlans } from './uniform.ts'
 import { planWarnings } from './warnings.ts'
@@ -37,6 +37,8 @@ export interface PlanDependencies {
   readonly milliseconds?: Milliseconds
   /** The curve of some groups, where it may be known already. */
   readonly curve?: (groups: readonly Group[]) => Promise<readonly CurvePoint[]>
+  /** Really evaluates a recipe, smaller is better; needed by allocators that try candidates. */
+  readonly measure?: (recipe: Recipe) => Promise<number>
   readonly predict: (choice: readonly LayerChoice[]) => { readonly peakMemoryBytes: number; readonly elapsedMs: number }
   readonly seed?: number
   readonly memoryBytes?: number
@@ -85,7 +87,8 @@ interface Solved {
  */
 async function solveWithin(request: Request, dependencies: PlanDependencies, layers: readonly TargetLayer[], grouped: PlanGroups, signal: AbortSignal): Promise<Solved> {
   const budget = targetBytes(request.budget, dependencies)
-  const solve = openSolver(request, dependencies, layers, grouped, signal)
+  const constraints = costConstraints(request.limits, grouped.groups, layers, dependencies.milliseconds)
+  const solve = openSolver(request, dependencies, layers, grouped, constraints, signal)
   const sizeOf = async (allocation: Pick<Allocation, 'choice' | 'cost'>, overhead: number): Promise<number> =>
     (await dependencies.fileBytes?.(request.target, layerChoices(grouped.groups, allocation, layers))) ?? overhead + allocation.cost
   const seen = new Set<string>()
@@ -99,7 +102,7 @@ async function solveWithin(request: Request, dependencies: PlanDependencies, lay
       const choice = cheapest(grouped.groups)
       const { cost } = totals(grouped.groups, choice)
       const least = (await sizeOf({ choice, cost }, overhead)) - cost
-      if (least >= overhead) throw impossibleBudget({ budget: request.budget, budgetBytes: budget, overhead: least, elements: dependencies.elements, allocator: request.allocator, limits: request.limits }, grouped)
+      if (least >= overhead) throw impossibleBudget({ budget: request.budget, budgetBytes: budget, overhead: least, elements: dependencies.elements, allocator: request.allocator, constraints }, grouped)
       overhead = least
       continue
     }
@@ -117,11 +120,11 @@ async function solveWithin(request: Request, dependencies: PlanDependencies, lay
 }
 
 /** The request's allocator over its groups; other limits than the size make it the integer programme. */
-function openSolver({ allocator, limits }: Request, { milliseconds }: PlanDependencies, layers: readonly TargetLayer[], { groups }: PlanGroups, signal: AbortSignal): (limit: number) => Promise<Allocation | null> {
-  const constraints = costConstraints(limits, groups, layers, milliseconds)
+function openSolver(request: Request, dependencies: PlanDependencies, layers: readonly TargetLayer[], { groups }: PlanGroups, constraints: readonly Constraint[], signal: AbortSignal): (limit: number) => Promise<Allocation | null> {
   if (constraints.length > 0) return (limit) => allocateMilp(groups, [costConstraint(groups, limit), ...constraints], { signal })
-  const problem = { groups, scores: scoresOf(groups, layers), order: optionOrder(layers) }
-  return (limit) => allocators[allocator]({ ...problem, limit }, signal)
+  const { measure } = dependencies
+  const problem = { groups, scores: scoresOf(groups, layers), order: optionOrder(layers), measure: measure && (async (choice: readonly number[]) => measure(recipeOf(request, dependencies, { allocation: totals(groups, choice), choice: layerChoices(groups, { choice }, layers), sizeBytes: 0 }))) }
+  return (limit) => allocators[request.allocator]({ ...problem, limit }, signal)
 }
 
 /** One entry a layer, in the measurement's order. */
@@ -155,7 +158,7 @@ function thinCurve(points: readonly CurvePoint[], chosen: CurvePoint): CurvePoin
   return [...others, { cost: chosen.cost, loss: chosen.loss }].sort((a, b) => a.cost - b.cost)
 }
 
-function recipeOf({ model, measured, target, budget, pins, correction, adapterStorage, training }: Request, { tool, elements, predict, seed, memoryBytes }: PlanDependencies, { allocation, choice, sizeBytes }: Solved): Recipe {
+function recipeOf({ model, measured, target, budget, pins, correction, adapterStorage, training }: Request, { tool, elements, predict, seed, memoryBytes }: PlanDependencies, { allocation, choice, sizeBytes }: Omit<Solved, 'allocation'> & { readonly allocation: Pick<Allocation, 'loss'> }): Recipe {
   const { path, sha256, samples, tokens } = measured.data
   return {
     version: 1,

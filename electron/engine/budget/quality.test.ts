@@ -15,14 +15,16 @@ const input = { model: 'm', measured, target: 'gguf', budget: { kind: 'bits', va
 const dependencies = { tool: 'test', elements: 4 * 131_072, fixedBytes: () => 0, predict: () => ({ peakMemoryBytes: 0, elapsedMs: 0 }) }
 
 /** What an evaluation would find: the predicted loss and half as much again. */
-const measure = (choice: readonly { predictedLoss: number }[]): Promise<number> => Promise.resolve(1.5 * choice.reduce((sum, { predictedLoss }) => sum + predictedLoss, 0))
+const measure = ({ choice }: { choice: readonly { predictedLoss: number }[] }): Promise<number> => Promise.resolve(1.5 * choice.reduce((sum, { predictedLoss }) => sum + predictedLoss, 0))
 
 test('the smallest size whose measured loss meets the target, in few evaluations', async () => {
   const { plan, measured: loss, evaluations } = await planToQuality(input, 3, dependencies, measure, silent)
   expect(loss).toBeLessThanOrEqual(3)
-  expect(evaluations).toBeLessThanOrEqual(2 + Math.ceil(Math.log2(plan.curve.length)))
-  const before = plan.curve.filter(({ bytes }) => bytes < plan.recipe.predicted.sizeBytes).at(-1)
-  expect(1.5 * (before?.loss ?? 0)).toBeGreaterThan(3)
+  expect(evaluations).toBeLessThanOrEqual(2 + Math.ceil(Math.log2(Math.log(16 / 2.625) / Math.log(1.01))))
+  // Everything more than a step of 1 % smaller misses the target.
+  const smaller = plan.curve.filter(({ bytes }) => bytes * 1.01 <= plan.recipe.predicted.sizeBytes)
+  expect(smaller.length).toBeGreaterThan(0)
+  for (const { loss: predicted } of smaller) expect(1.5 * predicted).toBeGreaterThan(3)
 })
 
 test('a target that the largest plan does not meet is impossible, with what it reaches', async () => {

@@ -1,0 +1,95 @@
+/**
+ * @file Plans for a model: what the solver asks of the machine and the model (exact file sizes, predictions, times of products on
+ * this machine, real evaluations) put together from the measurement, the model's files and what the request wants.
+ */
+import path from 'node:path'
+import type { z } from 'zod'
+import { PlanInput, type Plan, type QualityName } from '../contract/engine.ts'
+import type { Context } from '../contract/events.ts'
+import { parseOption, type Target } from '../contract/options.ts'
+import type { Recipe } from '../contract/recipe.ts'
+import { multiplyingLayers, type Milliseconds } from './budget/constraints.ts'
+import { measureLatencies } from './budget/latency.ts'
+import { plan, type PlanDependencies } from './budget/plan.ts'
+import { planToQuality } from './budget/quality.ts'
+import { targetLayers } from './budget/target-layers.ts'
+import { exporters } from './export/exporters.ts'
+import { provenanceOf } from './export/exporter.ts'
+import { cacheFolder } from './job/cache-folder.ts'
+import { makeFolder } from './job/files.ts'
+import { predictRun } from './predict.ts'
+import { defaultParkedBytes } from './session/parking.ts'
+import { tool } from './tool.ts'
+import { lossOf, openTrials, type Trials } from './trial.ts'
+import type { Opened, Workspace } from './workspace.ts'
+
+type Request = z.output<typeof PlanInput>
+
+/** Positions scored after a run, for the prediction: those of the bundled validation text. */
+const evaluationTokens = 25_000
+/** What allocators that try candidates compare them by where no quality is asked for. */
+const usualQuality: QualityName = 'kl'
+
+/** Times of every option the map has for the target's layers, from this machine's table. */
+async function millisecondsOf({ measured, target }: Request, context: Context): Promise<Milliseconds> {
+  const timed = multiplyingLayers(targetLayers(measured, target).layers).map(({ shape, options }) => ({ shape, options: [...new Set([...options.keys()].map((name) => parseOption(name).codec))] }))
+  const folder = cacheFolder()
+  await makeFolder(folder)
+  return measureLatencies(timed, { file: path.join(folder, 'latencies.json') }, context)
+}
+
+async function dependenciesOf(workspace: Workspace, { model, tokenizer: openTokenizer, remember }: Opened, request: Request, context: Context): Promise<PlanDependencies> {
+  const { measured, target, budget, pins, correction, adapterStorage, training, limits } = request
+  const tokenizer = await openTokenizer()
+  const { path: data, sha256, samples = 0, tokens = 0, seed = 0 } = measured.data
+  const length = samples > 0 ? Math.round(tokens / samples) : 0
+  const provenance = provenanceOf({
+    tool, model: { path: request.model, sha256: measured.model.sha256 }, data: samples > 0 ? { path: data, sha256, samples, length } : null, target, budget, pins, metric: measured.metric,
+    rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, ...(correction !== 'none' && { adapterStorage }), ...(training && { training }), seed,
+  })
+  const source = { model, tokenizer, provenance }
+  const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }, await workspace.machine())
+  return {
+    tool,
+    elements: model.elements,
+    seed,
+    curve: workspace.curve,
+    // Where the search for the size begins: the same whatever the budget and the pins, so that it is known after the first plan.
+    fixedBytes: (wanted: Target) => remember(JSON.stringify([wanted, measured.data, provenance.rounder, correction]), async () => {
+      const choice = model.layers.map(({ name, shape: [rows, cols] }) => ({ name, option: 'F16', rank: 0, bytes: rows * cols * 2, predictedLoss: 0 }))
+      const plain = { ...source, provenance: { ...provenance, budget: { kind: 'ratio' as const, value: 1 }, pins: {} } }
+      return (await exporters[wanted].size(plain, choice)) - choice.reduce((sum, { bytes }) => sum + bytes, 0)
+    }),
+    fileBytes: (wanted, choice) => exporters[wanted].size(source, choice),
+    predict: () => predicted,
+    ...(limits.ms !== undefined && target === 'onnx' && { milliseconds: await millisecondsOf(request, context) }),
+  }
+}
+
+/** The best plan under the request's limits; where a quality is asked for, the smallest that was seen to keep it. */
+export async function planModel(workspace: Workspace, input: z.input<typeof PlanInput>, context: Context): Promise<Plan> {
+  const request = PlanInput.parse(input)
+  const { quality, measured } = request
+  return workspace.withModel(request.model, context, async (opened) => {
+    const name = quality?.name ?? usualQuality
+    let trials: Promise<Trials> | undefined
+    async function measure(recipe: Recipe): Promise<number> {
+      trials ??= openTrials(opened.model, recipe, request.text, context)
+      return lossOf[name](await (await trials).evaluate(recipe))
+    }
+    const evaluable = measured.data.samples !== undefined || request.text !== undefined
+    const dependencies = { ...(await dependenciesOf(workspace, opened, request, context)), ...(evaluable && { measure }) }
+    const found = quality && await planToQuality(request, qualityOf(name, quality.value), dependencies, measure, context)
+    const made = found?.plan ?? await plan(request, dependencies, context)
+    const tried = await trials
+    return {
+      ...made,
+      ...(tried && { measured: { name, value: qualityOf(name, await measure(made.recipe)), evaluations: tried.count() } }),
+    }
+  })
+}
+
+/** A loss in the words of the quality, and back: shares of agreement count down from one. */
+function qualityOf(name: QualityName, loss: number): number {
+  return name === 'same-top' ? 1 - loss : loss
+}
