@@ -34,6 +34,8 @@ export const CompressReport = Evaluation.extend({
   predicted: z.object({ sizeBytes: z.number(), peakMemoryBytes: z.number(), elapsedMs: z.number(), loss: z.number() }),
   /** Longest time the event loop did not turn, in milliseconds. */
   eventLoopMaxMs: z.number(),
+  /** Most processor time of the main thread between two turns, in milliseconds: other programs do not count. */
+  eventLoopMaxCpuMs: z.number().optional(),
   layers: z.array(LayerChoice),
   warnings: z.array(z.string()),
 })

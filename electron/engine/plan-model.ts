@@ -18,6 +18,7 @@ import { provenanceOf } from './export/exporter.ts'
 import { cacheFolder } from './job/cache-folder.ts'
 import { makeFolder } from './job/files.ts'
 import { predictRun } from './predict.ts'
+import { ggufWarnings } from './session/inspect.ts'
 import { defaultParkedBytes } from './session/parking.ts'
 import { tool } from './tool.ts'
 import { lossOf, openTrials, type Trials } from './trial.ts'
@@ -84,6 +85,7 @@ export async function planModel(workspace: Workspace, input: z.input<typeof Plan
     const tried = await trials
     return {
       ...made,
+      warnings: [...made.warnings, ...(request.target === 'gguf' ? ggufWarnings(opened.model) : [])],
       ...(tried && { measured: { name, value: qualityOf(name, await measure(made.recipe)), evaluations: tried.count() } }),
     }
   })

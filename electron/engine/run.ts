@@ -16,6 +16,7 @@ import { evaluableDecoder } from './evaluate/decoder.ts'
 import { openEvaluable } from './evaluate/open.ts'
 import { exporters } from './export/exporters.ts'
 import { provenanceOf, type Exported } from './export/exporter.ts'
+import { stampMeasured } from './export/measured.ts'
 import { licenseOf, modelCard } from './export/model-card.ts'
 import { readTexts } from './io/data.ts'
 import type { Tokenizer } from './io/tokenizer.ts'
@@ -25,6 +26,7 @@ import { observe } from './job/monitor.ts'
 import { beginStage } from './job/progress.ts'
 import { quantizeDecoder } from './quantize/quantize-decoder.ts'
 import { rounders } from './quantize/rounders/rounders.ts'
+import { ggufWarnings } from './session/inspect.ts'
 import { openDecoder, type DecoderModel } from './session/model.ts'
 import { createParking } from './session/parking.ts'
 import { openProgram } from './session/program.ts'
@@ -142,11 +144,13 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
     const trained = await correctJob(job, model, calibration.tokenizer)
     await makeFolder(out)
     const progress = beginStage(context, 'export', 1)
-    const exported = await exportJob(job, model, calibration.tokenizer, trained, out)
-    progress.advance(exported.path)
+    const written = await exportJob(job, model, calibration.tokenizer, trained, out)
+    progress.advance(written.path)
     const windows = await evaluationWindows(calibration.tokenizer, input, context)
-    const evaluation = windows.length > 0 ? await evaluateExport(model, exported, windows, recipe, context) : null
+    const evaluation = windows.length > 0 ? await evaluateExport(model, written, windows, recipe, context) : null
+    const exported = evaluation === null ? written : await stampMeasured(written, exporters[recipe.target].measuredIn, evaluation, context.signal)
     const observed = stop()
+    const warnings = [...calibration.warnings, ...(recipe.target === 'gguf' ? ggufWarnings(model) : [])]
     const bitsPerWeight = (exported.sizeBytes * 8) / model.elements
     const { predicted } = recipe
     const report: CompressReport = {
@@ -161,7 +165,7 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
       ...observed,
       predicted: { sizeBytes: predicted.sizeBytes, peakMemoryBytes: predicted.peakMemoryBytes, elapsedMs: predicted.elapsedMs, loss: predicted.loss },
       layers: recipe.choice,
-      warnings: [...calibration.warnings],
+      warnings,
     }
     await writeWhole(path.join(out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`)
     await writeWhole(path.join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)

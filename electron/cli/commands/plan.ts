@@ -50,7 +50,7 @@ export function planText({ recipe, uniform, warnings, measured }: Plan): string 
 }
 
 /** NAME=NUMBER pairs of --constraint: `bytes` takes a size as --budget does, the others a number. */
-interface Constraints {
+export interface Constraints {
   readonly bytes?: string
   readonly limits: Readonly<Partial<Record<LimitName, number>>>
 }
@@ -79,7 +79,7 @@ export function quality(text: string): NonNullable<PlanInput['quality']> {
 }
 
 /** The size asked for by --budget or --constraint bytes=; without either, all of the model at 16 bits is room enough. */
-function budgetOf(budget: string | undefined, { bytes, limits }: Constraints, isOpen: boolean): Budget {
+export function budgetOf(budget: string | undefined, { bytes, limits }: Constraints, isOpen: boolean): Budget {
   const hint = 'Write --budget 2.8bpw, 120MB, 2733344B or 50%; or --constraint ms=12, --quality kl=0.02.'
   if (budget !== undefined && bytes !== undefined) throw new AppError('bad-request', 'found both --budget and --constraint bytes=, expected one of them', { hint })
   if (budget !== undefined) return parseBudget(budget)

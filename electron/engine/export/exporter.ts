@@ -49,6 +49,8 @@ export interface ExportedFile {
 export interface Exported extends ExportedFile {
   /** Of everything that was written, the adapter included. */
   readonly sizeBytes: number
+  /** Of the files of a folder, by name; what its own hash is made of. */
+  readonly hashes?: ReadonlyMap<string, string>
   /** Low-rank branches in a file of their own. */
   readonly adapter?: ExportedFile
 }
@@ -56,6 +58,8 @@ export interface Exported extends ExportedFile {
 export interface Exporter {
   /** What `write` makes below `out`; '' where the folder itself is the model. */
   readonly fileName: string
+  /** The file of what `write` gives back that has the blank for measured numbers; '' where it is the file itself. */
+  readonly measuredIn: string
   /** Exact bytes of everything that will be written for this choice. */
   size(source: ExportSource, choice: readonly LayerChoice[]): Promise<number>
   /** Writes the files, over those of an earlier run. */

@@ -7,6 +7,7 @@ import { chosenOptions, type Exporter, type ExportTask } from './exporter.ts'
 import { modelEntries } from './gguf-metadata.ts'
 import { ggufTensors } from './gguf-tensors.ts'
 import { tokenizerEntries } from './gguf-tokenizer.ts'
+import { blankMeasured, measuredKey } from './measured.ts'
 
 /** The option with most weights. */
 function mainOption(task: Pick<ExportTask, 'model'>, choice: readonly LayerChoice[]): string {
@@ -24,6 +25,7 @@ function entriesOf(task: Pick<ExportTask, 'model' | 'tokenizer' | 'provenance'>,
     throw new AppError('unsupported-architecture', `${model.path}: GGUF cannot hold ${gap ?? ''}`, { hint: 'Choose the ONNX or safetensors target.' })
   }
   return {
+    [measuredKey]: { type: 'string', value: blankMeasured },
     ...modelEntries(spec, family.ggufArchitecture, path.basename(path.resolve(model.path)).replace(/\.gguf$/, ''), mainOption(task, choice)),
     ...tokenizerEntries(tokenizer, spec.vocabulary),
     'halftone.recipe': { type: 'string', value: JSON.stringify({ ...provenance, choice: chosenOptions(choice) }) },
@@ -34,6 +36,7 @@ const optionsOf = (choice: readonly LayerChoice[]): ReadonlyMap<string, string> 
 
 export const gguf: Exporter = {
   fileName: 'model.gguf',
+  measuredIn: '',
   size(task, choice) {
     return Promise.resolve(ggufSize(entriesOf(task, choice), ggufTensors(task.model, optionsOf(choice), () => Promise.reject(new Error('only the size is asked for')))))
   },

@@ -3,7 +3,6 @@
  * model.onnx.data, genai_config.json and the tokenizer. Stock operators only. The data is written first, by stream, and
  * model.onnx last: where it is, everything is.
  */
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -12,6 +11,7 @@ import type { LayerChoice } from '../../contract/recipe.ts'
 import type { LayerAdapter } from '../correct/adapter.ts'
 import { encodeModel } from '../graph/encode.ts'
 import type { Graph } from '../graph/graph.ts'
+import { hashList } from '../io/hash.ts'
 import { writeWhole, type Chunks, type Written } from '../io/write-file.ts'
 import { fileProblem } from '../io/problems.ts'
 import { beginStage } from '../job/progress.ts'
@@ -22,6 +22,7 @@ import { dataFile, genaiConfig, genaiFile, modelFile, recipeKey, specialTokens, 
 import type { StoredBranches } from './onnx-branch.ts'
 import { decoderGraph } from './onnx-graph.ts'
 import type { Accuracy } from './onnx-layers.ts'
+import { blankMeasured, measuredKey } from './measured.ts'
 
 /** Files of the source folder that go along as they are, where they are there. */
 const companions = /^(config\.json|generation_config\.json|special_tokens_map\.json|added_tokens\.json|vocab\.(json|txt)|merges\.txt|tokenizer\.model|chat_template\.jinja|(licen[cs]e|notice)\S{0,20})$/i
@@ -32,6 +33,7 @@ const COMPANION_BYTES_MAX = 64 << 20
 export function onnxExporter({ accuracy = 'balanced' }: { accuracy?: Accuracy } = {}): Exporter {
   return {
     fileName: '',
+    measuredIn: modelFile,
     async size(source, choice) {
       const { graph, data } = draft(source, choice, accuracy, unread, unreadBranch)
       const files = await smallFiles(source)
@@ -45,7 +47,7 @@ export function onnxExporter({ accuracy = 'balanced' }: { accuracy?: Accuracy } 
 function draft({ model, provenance }: ExportSource, choice: readonly LayerChoice[], accuracy: Accuracy, blob: ReadBlob, readBranch: StoredBranches['read']): { graph: Graph; data: ExternalData } {
   const data = externalData(dataFile)
   const options = new Map(choice.map(({ name, option }) => [name, option]))
-  const metadata = { [recipeKey]: JSON.stringify({ ...provenance, choice: chosenOptions(choice) }), [weightsKey]: String(model.elements) }
+  const metadata = { [recipeKey]: JSON.stringify({ ...provenance, choice: chosenOptions(choice) }), [weightsKey]: String(model.elements), [measuredKey]: blankMeasured }
   const branches = { ranks: new Map(choice.map(({ name, rank }) => [name, rank])), storage: provenance.adapterStorage ?? 'float16', read: readBranch }
   const source = { spec: model.spec, branches, choice: options, readTensor: blob, readExtras: (block: number | null) => model.readExtras(block), halfPositions: hasHalfPositions(model), accuracy, metadata }
   return { graph: decoderGraph(source, data), data }
@@ -119,7 +121,8 @@ async function write(task: ExportTask, accuracy: Accuracy, context: Context): Pr
     for (const name of written.keys()) await rm(path.join(out, name), { force: true })
     throw fileProblem(out, 'writing', cause)
   }
-  return { path: out, sizeBytes: [...written.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), sha256: listHash(written) }
+  const hashes = new Map([...written].map(([name, { sha256 }]) => [name, sha256]))
+  return { path: out, sizeBytes: [...written.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), sha256: hashList(hashes), hashes }
 }
 
 async function* dataChunks(data: ExternalData, choice: readonly LayerChoice[], context: Context): AsyncGenerator<Uint8Array> {
@@ -128,11 +131,4 @@ async function* dataChunks(data: ExternalData, choice: readonly LayerChoice[], c
   yield* data.chunks((name) => {
     if (layers.has(name)) progress.advance(name)
   })
-}
-
-/** Hash of the list that sha256sum would print for the folder, by file name. */
-function listHash(written: ReadonlyMap<string, Written>): string {
-  const hash = createHash('sha256')
-  for (const [name, { sha256 }] of [...written].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${sha256}  ${name}\n`)
-  return hash.digest('hex')
 }

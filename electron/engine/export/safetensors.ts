@@ -15,6 +15,7 @@ import { DEFAULT_SHARD_BYTES, safetensorsSize, writeSafetensors } from '../io/sa
 import { INDEX_NAME } from '../io/shards.ts'
 import { writeWhole, type Chunks, type Written } from '../io/write-file.ts'
 import { chosenOptions, type Exporter, type ExportSource, type ExportTask, type ReadBlob } from './exporter.ts'
+import { blankMeasured } from './measured.ts'
 import { quantizationConfig } from './quantization-config.ts'
 import { folderTensors, type FolderTensors } from './safetensors-tensors.ts'
 
@@ -35,6 +36,13 @@ interface SmallFile {
 function text(name: string, value: unknown): SmallFile {
   const contents = Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
   return { name, sizeBytes: contents.length, chunks: () => [contents] }
+}
+
+/** The recipe, and a blank of fixed length for the numbers that will be measured. */
+function recipeFile({ provenance }: ExportSource, choice: readonly LayerChoice[]): SmallFile {
+  const recipe = JSON.stringify({ ...provenance, choice: chosenOptions(choice) }, null, 2).slice(0, -'\n}'.length)
+  const contents = Buffer.from(`${recipe},\n  "measured": ${blankMeasured}\n}\n`)
+  return { name: RECIPE_NAME, sizeBytes: contents.length, chunks: () => [contents] }
 }
 
 /** The folder of config.json; other sources have no description to write on. */
@@ -84,7 +92,7 @@ async function draft(asked: PackedLayoutName | undefined, source: ExportSource, 
     tensors,
     files: [
       ...(await companionFiles(folder)),
-      text(RECIPE_NAME, { ...source.provenance, choice: chosenOptions(choice) }),
+      recipeFile(source, choice),
       ...(layout === 'gptq' && quantization ? [text('quantize_config.json', quantization)] : []),
       text('config.json', quantization ? { ...config, quantization_config: quantization } : config),
     ],
@@ -118,13 +126,15 @@ async function write(layout: PackedLayoutName | undefined, maxShardBytes: number
 export function safetensorsExporter({ layout, maxShardBytes = DEFAULT_SHARD_BYTES }: { layout?: PackedLayoutName; maxShardBytes?: number } = {}): Exporter {
   return {
     fileName: '',
+    measuredIn: RECIPE_NAME,
     async size(source, choice) {
       const { tensors, files } = await draft(layout, source, choice, () => Promise.reject(new Error('only the size is asked for')))
       return safetensorsSize(tensors, maxShardBytes) + files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     },
     async write(task, { signal }) {
       const written = await write(layout, maxShardBytes, task, signal)
-      return { path: task.out, sizeBytes: [...written.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), sha256: hashList(new Map([...written].map(([name, { sha256 }]) => [name, sha256]))) }
+      const hashes = new Map([...written].map(([name, { sha256 }]) => [name, sha256]))
+      return { path: task.out, sizeBytes: [...written.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), sha256: hashList(hashes), hashes }
     },
   }
 }

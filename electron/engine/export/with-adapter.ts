@@ -42,6 +42,7 @@ function branchesOf(choice: readonly LayerChoice[]): AdapterSource['branches'] {
 export function withAdapter(base: Exporter, file: AdapterFile): Exporter {
   return {
     fileName: base.fileName,
+    measuredIn: base.measuredIn,
     async size(source, choice) {
       const branches = branchesOf(choice)
       return (await base.size(source, choice)) + (branches.size === 0 ? 0 : file.size(source, { branches }, choice))

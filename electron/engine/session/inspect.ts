@@ -26,6 +26,12 @@ function reasonFor(names: readonly string[]): string {
   return names.some((name) => name.endsWith('.bias') && !name.endsWith('_norm.bias')) ? 'biases are small and are kept in full precision' : 'norms are small and are kept in full precision'
 }
 
+/** What llama.cpp will do otherwise than the model says, if its file can hold the model. */
+export function ggufWarnings({ family, spec }: Pick<DecoderModel, 'family' | 'spec'>): string[] {
+  const ignored = family.ggufIgnored?.(spec) ?? null
+  return ignored === null ? [] : [ignored]
+}
+
 /** The summary of an open decoder. */
 export function summarize(model: DecoderModel): ModelSummary {
   const { spec, checkpoint, layers, places } = model
@@ -49,6 +55,6 @@ export function summarize(model: DecoderModel): ModelSummary {
       return { name: tensor.name, type: tensor.type, shape: [...tensor.shape], bytes: tensor.byteLength, layers: inside, reason: inside.length > 0 ? null : reasonFor(names) }
     }),
     layers: layers.map(({ name, kind, shape, block, ties }) => ({ name, kind, shape: [...shape], elements: shape[0] * shape[1], block, ties })),
-    warnings: gap === null ? [] : [`A GGUF file cannot hold ${gap}.`],
+    warnings: [...(gap === null ? [] : [`A GGUF file cannot hold ${gap}.`]), ...ggufWarnings(model)],
   }
 }

@@ -144,6 +144,7 @@ describe('inspectDecoder', () => {
   it('warns of what GGUF cannot hold', async () => {
     expect((await inspectDecoder(path.join(goldens, 'opt'), silent)).warnings[0]).toMatch(/llama\.cpp has no OPT/)
     expect((await inspectDecoder(path.join(goldens, 'mistral'), silent)).warnings[0]).toMatch(/sliding window/)
+    expect((await inspectDecoder(path.join(goldens, 'phi3'), silent)).warnings).toEqual([expect.stringMatching(/^llama\.cpp attends beyond this model's sliding window of 9 positions/)])
     await withFolder(async (folder) => {
       await copyFile(path.join(goldens, 'gemma2', 'scale.json'), path.join(folder, 'config.json'))
       await copyFile(path.join(goldens, 'gemma2', 'model.safetensors'), path.join(folder, 'model.safetensors'))

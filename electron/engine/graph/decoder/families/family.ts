@@ -49,6 +49,8 @@ export interface Family {
   readonly ignored: readonly RegExp[]
   /** What of a model GGUF cannot say, or null. Told before an export. */
   readonly ggufGap: (spec: DecoderSpec) => string | null
+  /** What a GGUF file says and llama.cpp does not do, as a sentence; missing where it does all. */
+  readonly ggufIgnored?: (spec: DecoderSpec) => string | null
 }
 
 /** Refuses a description in which one of `features` is switched on: key → what it would need. */

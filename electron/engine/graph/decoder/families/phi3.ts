@@ -25,4 +25,5 @@ export const phi3: Family = {
   names: { ...llamaNames, ...stacked('layers.{i}.self_attn.qkv_proj', projections), ...stacked('layers.{i}.mlp.gate_up_proj', halves) },
   ggufNames: fusedNames,
   ggufGap: () => null,
+  ggufIgnored: ({ window }) => (window === null ? null : `llama.cpp attends beyond this model's sliding window of ${window} positions: in longer contexts its results differ from those measured here.`),
 }
