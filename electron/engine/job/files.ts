@@ -1,11 +1,20 @@
 /** @file The small files of a job: replaced whole, read where they are there. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { access, constants, mkdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { fileProblem } from '../io/problems.ts'
 import { writeWhole as writeChunks } from '../io/write-file.ts'
 
 /** Makes a folder and its parents; a refusal names the folder. */
 export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => { throw fileProblem(folder, 'making the folder', cause) })
+  await mkdir(folder, { recursive: true }).catch(async (cause: unknown) => { throw fileProblem(folder, 'making the folder', await refusal(folder) ?? cause) })
+}
+
+/** Why nothing can be made below the nearest folder that is there: making several at once says only that the last is missing. */
+async function refusal(folder: string): Promise<unknown> {
+  const parent = path.dirname(path.resolve(folder))
+  const isThere = await access(parent).then(() => true, () => false)
+  if (!isThere) return parent === path.dirname(parent) ? undefined : refusal(parent)
+  return access(parent, constants.W_OK).then(() => undefined, (cause: unknown) => cause)
 }
 
 /** Writes `data` so that a crash at any moment leaves either the old file or the new one. */
