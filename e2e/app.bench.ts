@@ -66,7 +66,7 @@ async function clicksDuringJob(): Promise<Line[]> {
     }
     await watch(page)
     const begun = performance.now()
-    const busyMs = await mainThreadMs(page, async () => {
+    const busyMs = await mainThreadMs(folder, async () => {
       for (let i = 0; i < 3; i++) {
         for (const step of ['Model', 'Data', 'Bit budget', 'Run', 'Compare', 'Export', 'Sensitivity']) {
           await railLink(page, step).click()
@@ -109,7 +109,7 @@ async function largeModel(): Promise<Line[]> {
     await scrollFrames(page, 'Tensors', 200, 20)
     const frames = 120
     let gaps: number[] = []
-    const busyMs = await mainThreadMs(page, async () => { gaps = await scrollFrames(page, 'Tensors', 600, frames) })
+    const busyMs = await mainThreadMs(folder, async () => { gaps = await scrollFrames(page, 'Tensors', 600, frames) })
     return [
       { what: 'ten thousand tensors opened and shown', tensors, openMs: round(openMs) },
       { what: 'frames while ten thousand tensors are scrolled', mainThreadMsPerFrame: round(busyMs / frames), medianMs: round(quantile(gaps, 0.5)), p95Ms: round(quantile(gaps, 0.95)) },

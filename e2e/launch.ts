@@ -3,6 +3,9 @@ import path from 'node:path'
 import { _electron, type ElectronApplication, type Locator } from 'playwright-core'
 import { hostFolder, usesHost } from './electron-path.ts'
 
+/** How long anything is waited for that takes a moment on a machine at rest: long, as a busy one proves nothing. */
+export const patienceMs = 120_000
+
 /** Starts the built app with its own profile in `folder`. */
 export async function launch(folder: string, args: readonly string[] = []): Promise<ElectronApplication> {
   const app = await _electron.launch({
@@ -11,7 +14,9 @@ export async function launch(folder: string, args: readonly string[] = []): Prom
     env: { ...definedEnv(), HOME: path.join(folder, 'home') },
     ...executable(),
     colorScheme: null, // nativeTheme decides, not Playwright's default
+    timeout: patienceMs,
   })
+  app.context().setDefaultTimeout(patienceMs)
   if (process.env.E2E_VERBOSE !== undefined) {
     app.process().stderr?.pipe(process.stderr)
     app.process().stdout?.pipe(process.stderr)

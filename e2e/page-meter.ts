@@ -5,21 +5,15 @@ import type { Page } from 'playwright-core'
 import { gzipSync } from 'node:zlib'
 
 /**
- * Runs `work` and returns the processor time that the page's main thread took for it, in milliseconds: time of the thread, not of
- * the clock, so that other programs on the machine do not count.
+ * Runs `work` and returns the processor time that the page's main thread took for it, in milliseconds (Linux): time of the
+ * thread, not of the clock, so that other programs on the machine do not count. `profile` tells the app's processes from others.
  */
-export async function mainThreadMs(page: Page, work: () => Promise<unknown>): Promise<number> {
-  const devtools = await page.context().newCDPSession(page)
-  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
-  const read = async (): Promise<number> => {
-    const { metrics } = await devtools.send('Performance.getMetrics')
-    return 1000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN)
-  }
+export async function mainThreadMs(profile: string, work: () => Promise<unknown>): Promise<number> {
+  const { pid } = await pageProcess(profile)
+  const read = async (): Promise<number> => Number((await readFile(`/proc/${pid}/task/${pid}/schedstat`, 'utf8')).split(' ')[0]) / 1e6
   const before = await read()
   await work()
-  const after = await read()
-  await devtools.detach()
-  return after - before
+  return (await read()) - before
 }
 
 /** Scrolls the element of this label by `pixels` a frame, `frames` times, and returns the milliseconds between frames. */
@@ -61,20 +55,26 @@ export function seen(page: Page): Promise<Seen> {
   return page.evaluate(() => Reflect.get(window, 'seen') as Seen)
 }
 
-/** Memory of the page's process that no other shares, in bytes (Linux): the largest renderer of this profile. */
+/** Memory of the page's process that no other shares, in bytes (Linux). */
 export async function rendererBytes(profile: string): Promise<number> {
-  let largest = 0
+  return (await pageProcess(profile)).bytes
+}
+
+/** The renderer of this profile that holds most memory of its own: the others serve the browser. */
+async function pageProcess(profile: string): Promise<{ readonly pid: string; readonly bytes: number }> {
+  let largest = { pid: '', bytes: 0 }
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     try {
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8')
       if (!command.includes(profile) || !command.includes('--type=renderer')) continue
       const memory = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
-      const kilobytes = Array.from(memory.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm), ([, size]) => Number(size)).reduce((sum, size) => sum + size, 0)
-      largest = Math.max(largest, kilobytes * 1024)
+      const bytes = 1024 * Array.from(memory.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm), ([, size]) => Number(size)).reduce((sum, size) => sum + size, 0)
+      if (bytes > largest.bytes) largest = { pid, bytes }
     } catch {
       continue // the process has ended meanwhile
     }
   }
+  if (largest.pid === '') throw new Error(`no page runs in ${profile}`)
   return largest
 }
 

@@ -1,6 +1,7 @@
 /** @file The end-to-end specs: one file after the other, as each starts the app. */
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { patienceMs } from './launch.ts'
 
 export default defineConfig({
   root: path.dirname(import.meta.dirname),
@@ -9,8 +10,8 @@ export default defineConfig({
     globalSetup: ['e2e/announce.ts'],
     pool: 'forks',
     fileParallelism: false,
-    expect: { poll: { timeout: 15_000 } },
-    testTimeout: 180_000,
-    hookTimeout: 60_000,
+    expect: { poll: { timeout: patienceMs } },
+    testTimeout: 5 * patienceMs,
+    hookTimeout: 2 * patienceMs,
   },
 })

@@ -4,7 +4,7 @@ import { answerOpenDialog } from './launch.ts'
 import { sampleModel, type Texts } from './texts.ts'
 
 /** Work of the engine on a busy machine. */
-export const workMs = 240_000
+export const workMs = 600_000
 
 export const stepHeading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true })
 export const primary = (page: Page) => page.locator('#primary-action')
@@ -13,17 +13,17 @@ export const railLink = (page: Page, name: string) => page.getByRole('navigation
 export async function openModel(app: ElectronApplication, page: Page, model = sampleModel): Promise<void> {
   await answerOpenDialog(app, [model])
   await page.getByRole('button', { name: 'Choose folder…' }).click()
-  await stepHeading(page, 'Model').waitFor({ timeout: 60_000 })
+  await stepHeading(page, 'Model').waitFor()
 }
 
 export async function chooseTexts(app: ElectronApplication, page: Page, { calibration, heldOut }: Texts): Promise<void> {
   await page.getByRole('button', { name: 'Continue to data' }).click()
   await answerOpenDialog(app, [calibration])
   await page.getByRole('button', { name: 'Choose file…' }).click()
-  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor({ timeout: 60_000 })
+  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor()
   await answerOpenDialog(app, [heldOut])
   await page.getByRole('button', { name: 'Choose held-out text…' }).click()
-  await page.getByText('the text validation.txt').waitFor({ timeout: 60_000 })
+  await page.getByText('the text validation.txt').waitFor()
 }
 
 /** The quickest honest measurement: plain rounding, few windows. */
@@ -48,7 +48,7 @@ export async function walkToBudget(app: ElectronApplication, page: Page, texts: 
   await quickSettings(page)
   await measureAll(page)
   await page.getByRole('button', { name: 'Continue to bit budget' }).click()
-  await page.getByRole('figure', { name: /This plan/ }).waitFor({ timeout: 60_000 })
+  await page.getByRole('figure', { name: /This plan/ }).waitFor()
 }
 
 export async function startRun(page: Page): Promise<void> {

@@ -9,7 +9,7 @@ import { openModel, railLink, stepHeading } from '../wizard.ts'
 
 test('a dropped folder is opened by its real path', async ({ page }) => {
   await dropFiles(page.getByText('Drop a model here'), [sampleModel])
-  await stepHeading(page, 'Model').waitFor({ timeout: 60_000 })
+  await stepHeading(page, 'Model').waitFor()
   expect(await page.getByTitle(sampleModel, { exact: true }).isVisible()).toBe(true)
 })
 
@@ -19,19 +19,19 @@ test('a text dropped on the Data step is the calibration data', async ({ app, pa
   await page.getByRole('button', { name: 'Continue to data' }).click()
   await stepHeading(page, 'Data').waitFor()
   await dropFiles(page.getByText('Choose calibration data'), [calibration])
-  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor({ timeout: 60_000 })
+  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor()
 })
 
 test('a drop beside everything does not make the window go to the file', async ({ page, folder }) => {
   const { calibration } = await writeTexts(folder)
   await dropFiles(page.getByRole('contentinfo'), [calibration])
-  await page.getByRole('alert').waitFor({ timeout: 60_000 })
+  await page.getByRole('alert').waitFor()
   expect(await page.getByRole('heading', { name: 'Make a model smaller' }).isVisible()).toBe(true)
 })
 
 test('a model named at the start is opened', async ({ folder }) => {
   const app = await launch(folder, [sampleModel])
-  await stepHeading(await app.firstWindow(), 'Model').waitFor({ timeout: 60_000 })
+  await stepHeading(await app.firstWindow(), 'Model').waitFor()
   await app.close()
 })
 
@@ -48,13 +48,13 @@ test('what cannot be opened says where, what was found and what to do, and nothi
   for (const [model, words] of [[broken, /broken\.gguf/], [empty, /empty/]] as const) {
     await answerOpenDialog(app, [model])
     await page.getByRole('button', { name: 'Choose folder…' }).click()
-    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 60_000 }).toMatch(words)
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(words)
     await page.getByRole('button', { name: 'Dismiss' }).click()
   }
   await openModel(app, page)
   await answerOpenDialog(app, [broken])
   await page.keyboard.press('Control+o')
-  await page.getByRole('alert').waitFor({ timeout: 60_000 })
+  await page.getByRole('alert').waitFor()
   expect(await stepHeading(page, 'Model').isVisible()).toBe(true)
 })
 
@@ -65,7 +65,7 @@ test('evaluation text that overlaps with calibration is refused', async ({ app, 
   await answerOpenDialog(app, [calibration])
   await page.getByRole('button', { name: 'Choose file…' }).click()
   await page.getByRole('button', { name: 'Choose held-out text…' }).click()
-  await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 60_000 }).toContain('the same text as the calibration data')
+  await expect.poll(() => page.getByRole('alert').textContent()).toContain('the same text as the calibration data')
 })
 
 test('steps that lack something say what, and lead there', async ({ app, page }) => {
@@ -83,12 +83,12 @@ test('a project is found again as it was left', async ({ app, page, folder }) =>
   await railLink(page, 'Data').click()
   await answerOpenDialog(app, [calibration])
   await page.getByRole('button', { name: 'Choose file…' }).click()
-  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor({ timeout: 60_000 })
+  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor()
   await app.close()
   const again = await launch(folder)
   const next = await again.firstWindow()
   await next.getByRole('button', { name: /sample-model/ }).click()
-  await stepHeading(next, 'Data').waitFor({ timeout: 60_000 })
+  await stepHeading(next, 'Data').waitFor()
   await next.getByRole('heading', { name: 'calibration.txt' }).waitFor()
   await again.close()
 })

@@ -32,7 +32,7 @@ test('a second start hands its file over to the first', async ({ app, page, fold
     ...executable(),
   })
   await second.catch(() => undefined) // it ends at once, as it should
-  await expect.poll(() => app.evaluate(() => (Reflect.get(globalThis, 'argv') as string[] | undefined)?.at(-1)), { timeout: 10_000 }).toBe('model.gguf')
+  await expect.poll(() => app.evaluate(() => (Reflect.get(globalThis, 'argv') as string[] | undefined)?.at(-1))).toBe('model.gguf')
 })
 
 test('the page is served with its policy as a header', async ({ page }) => {

@@ -14,11 +14,11 @@ test('a verified GGUF without any text', { timeout: 2 * workMs }, async ({ app, 
   await measureAll(page)
 
   await page.getByRole('gridcell', { name: /^blocks\.0\.q, Q4_K/ }).click()
-  await page.getByRole('figure', { name: /^One group of 32 weights/ }).waitFor({ timeout: 60_000 })
+  await page.getByRole('figure', { name: /^One group of 32 weights/ }).waitFor()
   await page.getByRole('figure', { name: /^The weights move by \d/ }).waitFor()
 
   await page.getByRole('button', { name: 'Continue to bit budget' }).click()
-  await page.getByRole('figure', { name: /This plan/ }).waitFor({ timeout: 60_000 })
+  await page.getByRole('figure', { name: /This plan/ }).waitFor()
   await expect.poll(() => page.getByRole('radio', { name: 'Adapters, fitted' }).getAttribute('aria-disabled')).toBe('true')
   await startRun(page)
   await page.getByText(/^Written and verified: /).waitFor({ timeout: workMs })

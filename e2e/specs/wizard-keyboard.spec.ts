@@ -27,7 +27,7 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
 }
 
 /** Moving to a step puts the focus on its heading. */
-const onHeading = (page: Page, name: string, timeout = 60_000): Promise<void> => expect.poll(() => focused(page), { timeout }).toBe(name)
+const onHeading = (page: Page, name: string): Promise<void> => expect.poll(() => focused(page)).toBe(name)
 const mainAction = (page: Page): Promise<void> => page.keyboard.press('Control+Enter')
 
 test('a folder in, a verified GGUF out, without a mouse', { timeout: 2 * workMs }, async ({ app, page, folder }) => {
@@ -48,11 +48,11 @@ test('a folder in, a verified GGUF out, without a mouse', { timeout: 2 * workMs 
   await answerOpenDialog(app, [calibration])
   await tabTo(page, /^Choose file…$/)
   await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor({ timeout: 60_000 })
+  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor()
   await answerOpenDialog(app, [heldOut])
   await tabTo(page, /^Choose held-out text…$/)
   await page.keyboard.press('Enter')
-  await page.getByText('the text validation.txt').waitFor({ timeout: 60_000 })
+  await page.getByText('the text validation.txt').waitFor()
 
   await mainAction(page)
   await onHeading(page, 'Sensitivity')
@@ -71,19 +71,19 @@ test('a folder in, a verified GGUF out, without a mouse', { timeout: 2 * workMs 
 
   await mainAction(page)
   await onHeading(page, 'Bit budget')
-  await page.getByRole('figure', { name: /This plan/ }).waitFor({ timeout: 60_000 })
+  await page.getByRole('figure', { name: /This plan/ }).waitFor()
   const words = page.getByText(/solved in/)
   const before = await words.textContent()
   await tabTo(page, /^At most$/)
   for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowDown')
-  await expect.poll(() => words.textContent(), { timeout: 30_000 }).toMatch(/· [34]\.[09]\d bpw/)
+  await expect.poll(() => words.textContent()).toMatch(/· [34]\.[09]\d bpw/)
   await tabTo(page, /^Size on disk$/)
   for (let i = 0; i < 5; i++) await page.keyboard.press('Control+z')
-  await expect.poll(async () => (await words.textContent())?.split('·')[1], { timeout: 30_000 }).toBe(before?.split('·')[1])
+  await expect.poll(async () => (await words.textContent())?.split('·')[1]).toBe(before?.split('·')[1])
 
   await mainAction(page)
   await onHeading(page, 'Run')
-  await expect.poll(() => page.locator('#primary-action').getAttribute('aria-disabled'), { timeout: 30_000 }).toBeNull()
+  await expect.poll(() => page.locator('#primary-action').getAttribute('aria-disabled')).toBeNull()
   await mainAction(page)
   await page.getByText(/^Written and verified: /).waitFor({ timeout: workMs })
 

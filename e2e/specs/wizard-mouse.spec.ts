@@ -19,13 +19,13 @@ test('a folder in, a verified GGUF out', { timeout: 2 * workMs }, async ({ app, 
 
   await page.getByRole('button', { name: 'Continue to bit budget' }).click()
   const size = page.getByRole('term').filter({ hasText: 'Bits per weight' }).locator('xpath=following-sibling::dd | preceding-sibling::dd')
-  await expect.poll(() => size.textContent(), { timeout: 30_000 }).toMatch(/^4\.[45]\d$/)
+  await expect.poll(() => size.textContent()).toMatch(/^4\.[45]\d$/)
   await page.getByRole('button', { name: /^Small: 3\.50 bpw/ }).click()
-  await expect.poll(() => size.textContent(), { timeout: 30_000 }).toMatch(/^3\.[45]\d$/)
+  await expect.poll(() => size.textContent()).toMatch(/^3\.[45]\d$/)
   await page.getByLabel('Format of embedding').selectOption('Q8_0')
-  await expect.poll(() => page.getByRole('button', { name: 'Unpin embedding' }).isVisible(), { timeout: 30_000 }).toBe(true)
+  await expect.poll(() => page.getByRole('button', { name: 'Unpin embedding' }).isVisible()).toBe(true)
   await page.getByRole('button', { name: 'Undo change of plan' }).click()
-  await expect.poll(() => page.getByRole('button', { name: 'Unpin embedding' }).isVisible(), { timeout: 30_000 }).toBe(false)
+  await expect.poll(() => page.getByRole('button', { name: 'Unpin embedding' }).isVisible()).toBe(false)
 
   await startRun(page)
   const written = page.getByText(/^Written and verified: /)
