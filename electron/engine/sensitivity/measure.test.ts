@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { MeasureInput } from '../../contract/engine.ts'
 import { silent, type Context, type JobEvent } from '../../contract/events.ts'
 import { Sensitivity } from '../../contract/sensitivity.ts'
 import { withFolder } from '../io/temporary-folder.ts'
@@ -17,7 +18,7 @@ function stopping(isIt: (event: JobEvent) => boolean): Context {
 
 describe('measuring by derivatives', () => {
   it('goes on after a stop in the middle of the gradients, to the same map', () => withFolder(async (folder) => {
-    const input = { model: sample, data, metric: 'fisher-rows', rounder: 'nearest', target: 'gguf', options: ['Q2_K', 'Q4_K'], samples: 2, length: 24 } as const
+    const input: Omit<MeasureInput, 'out'> = { model: sample, data, metric: 'fisher-rows', rounder: 'nearest', target: 'gguf', options: ['Q2_K', 'Q4_K'], samples: 2, length: 24 }
     const whole = await measure({ ...input, out: path.join(folder, 'whole.json') }, silent)
     expect(whole.loss).toBe("cross-entropy of tokens drawn from the model's own predictions")
     const out = path.join(folder, 'stopped.json')
