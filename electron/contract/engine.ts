@@ -3,6 +3,7 @@
  * methods marked long report JobEvents and can be cancelled.
  */
 import { z } from 'zod'
+import { GraphOptions } from './graph.ts'
 import { Target } from './options.ts'
 import { adapterStorages, Budget, Recipe, corrections, rounders } from './recipe.ts'
 import { CompressReport, Evaluation } from './report.ts'
@@ -102,6 +103,8 @@ export const MeasureInput = z.object({
   spectrum: z.string().optional(),
   seed: z.number().int().default(0),
   memoryBytes: z.number().int().positive().optional(),
+  /** Of an ONNX graph. */
+  graph: GraphOptions.optional(),
   /** Where sensitivity.json is written as it grows; an unfinished one with the same hashes is continued. */
   out: z.string(),
 })

@@ -1,5 +1,6 @@
 /** @file recipe.json: everything `run` needs. The wizard is a view of this file, the command line another. */
 import { z } from 'zod'
+import { GraphOptions } from './graph.ts'
 import { Target } from './options.ts'
 import { Training } from './training.ts'
 
@@ -39,6 +40,8 @@ export const Recipe = z.object({
   budget: Budget,
   pins: z.record(z.string(), z.string()).default({}),
   metric: z.string(),
+  /** Of an ONNX graph: how its inputs are made and what its loss is. */
+  graph: GraphOptions.optional(),
   rounder: z.enum(rounders),
   correction: z.enum(corrections).default('none'),
   /** float16 where it is missing. */

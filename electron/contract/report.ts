@@ -1,5 +1,6 @@
 /** @file The numbers of an evaluation and the report of `compress`: the same words everywhere. */
 import { z } from 'zod'
+import { OutputQuality } from './graph.ts'
 import { LayerChoice } from './recipe.ts'
 import { TrainingSummary } from './training.ts'
 
@@ -24,6 +25,9 @@ export type Evaluation = z.infer<typeof Evaluation>
 export const CompressReport = Evaluation.extend({
   output: z.string(),
   target: z.string(),
+  /** Of an ONNX graph: each output against the original's, over `samples` held-out samples. Its perplexity is not a number. */
+  outputs: z.array(OutputQuality).optional(),
+  samples: z.number().optional(),
   sha256: z.string(),
   /** Low-rank corrections in a file of their own, counted in sizeBytes. */
   adapter: z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() }).optional(),

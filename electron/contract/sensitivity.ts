@@ -1,5 +1,6 @@
 /** @file sensitivity.json: what each layer loses under each option. Measured once, solved for any budget. */
 import { z } from 'zod'
+import { GraphOptions } from './graph.ts'
 
 export const OptionCost = z.object({
   bytes: z.number().int().nonnegative(),
@@ -50,6 +51,8 @@ export const Sensitivity = z.object({
   activations: z.array(z.object({ name: z.string(), elements: z.number(), value: z.number(), stderr: z.number() })).optional(),
   /** Losses of two layers at one option each alone and together, measured as KL: a reconstruction of the published idea of inter-layer dependencies. */
   pairs: z.array(PairLoss).optional(),
+  /** Of an ONNX graph: how its inputs are made and what its loss is. */
+  graph: GraphOptions.optional(),
   rounder: z.string(),
   /** What the options with a rank were corrected by; missing where there are none. */
   correction: z.string().optional(),

@@ -1,6 +1,6 @@
 /** @file The engine as its hosts call it: the methods of contract/engine.ts, over plain data. */
 import type { z } from 'zod'
-import { EvaluateInput, GenerateInput, type EngineMethod, type engineMethods } from '../contract/engine.ts'
+import { EvaluateInput, GenerateInput, PlanInput, type EngineMethod, type engineMethods } from '../contract/engine.ts'
 import type { Context } from '../contract/events.ts'
 import { Recipe } from '../contract/recipe.ts'
 import type { Evaluation } from '../contract/report.ts'
@@ -8,6 +8,10 @@ import { generate } from './evaluate/generate.ts'
 import { openEvaluable, openGenerator } from './evaluate/open.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { adapt } from './export/adapt.ts'
+import { inspectGraph } from './graph-model/inspect.ts'
+import { measureGraphFile } from './graph-model/measure.ts'
+import { isGraphFile } from './graph-model/open.ts'
+import { planGraph } from './graph-model/plan.ts'
 import { dataOverlap, previewData } from './io/data-preview.ts'
 import { readTexts, tokenWindows } from './io/data.ts'
 import { openTokenizer } from './io/tokenizer.ts'
@@ -43,12 +47,12 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
   const workspace = createWorkspace()
   return {
     close: () => workspace.close(),
-    inspect: ({ model }, context) => workspace.withModel(model, context, (opened) => Promise.resolve(summarize(opened.model))),
+    inspect: ({ model }, context) => isGraphFile(model) ? inspectGraph(model) : workspace.withModel(model, context, (opened) => Promise.resolve(summarize(opened.model))),
     previewData: ({ model, data, length = 512 }, { signal }) => workspace.withTokenizer(model, (tokenizer) => previewData(data, tokenizer, length, signal)),
     overlap: ({ first, second }, { signal }) => dataOverlap(first, second, signal),
     cell: ({ model, layer, option, method = 'search' }, context) => workspace.withModel(model, context, (opened) => viewCell(opened.model, layer, option, method)),
-    measure,
-    plan: (input, context) => planModel(workspace, input, context),
+    measure: (input, context) => (isGraphFile(input.model) ? measureGraphFile(input, context) : measure(input, context)),
+    plan: (input, context) => (isGraphFile(input.model) ? planGraph(PlanInput.parse(input), context) : planModel(workspace, input, context)),
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),
     train,
     evaluate: evaluateFile,

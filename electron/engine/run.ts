@@ -18,6 +18,8 @@ import { exporters } from './export/exporters.ts'
 import { provenanceOf, type Exported } from './export/exporter.ts'
 import { stampMeasured } from './export/measured.ts'
 import { licenseOf, modelCard } from './export/model-card.ts'
+import { isGraphFile } from './graph-model/open.ts'
+import { runGraph } from './graph-model/run.ts'
 import { readTexts } from './io/data.ts'
 import type { Tokenizer } from './io/tokenizer.ts'
 import { makeFolder, writeWhole } from './job/files.ts'
@@ -132,6 +134,7 @@ export async function evaluateExport(model: DecoderModel, exported: Exported, wi
 /** Runs a recipe to the end; the report is also written to `report.json` beside the result. */
 export async function run(input: RunInput, outer: Context): Promise<CompressReport> {
   const { recipe, out } = input
+  if (isGraphFile(recipe.model.path)) return runGraph(input, outer)
   const stop = observe()
   const model = await openDecoder(recipe.model.path, outer)
   try {

@@ -4,29 +4,27 @@ import { Option, type Command } from 'commander'
 import type { MeasureInput } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
+import type { OutputQuality } from '../../contract/graph.ts'
 import type { Target } from '../../contract/options.ts'
 import type { Recipe } from '../../contract/recipe.ts'
 import type { CompressReport } from '../../contract/report.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
+import { isGraphFile } from '../../engine/graph-model/open.ts'
 import { readIfThere } from '../../engine/job/files.ts'
 import { readRecipe } from '../../engine/job/job.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import { byteCount, pinned, positiveInteger, ranks, type AddCommand } from './command.ts'
 import { addTrainingOptions, trainingOf, type TrainingOptions } from './training-options.ts'
+import { addGraphOptions, graphOptionsOf, type GraphFlags } from './graph-options.ts'
 
 /** The report for people: before and after, predicted and actual. */
 export function reportText(report: CompressReport): string {
-  const { predicted, perplexityReference, klMean, klStderr, sameTop } = report
+  const { predicted } = report
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`
   return [
     `wrote ${report.output}${report.adapter ? `\nand its adapter ${report.adapter.path} (${sizeText(report.adapter.sizeBytes)}, counted below)` : ''}`,
-    table(['', 'before', 'after'], [
-      [report.adapter ? 'bits per weight, adapter included' : 'bits per weight', '16', report.bitsPerWeight.toFixed(3)],
-      ['perplexity', perplexityReference?.toFixed(3) ?? '–', `${report.perplexity.toFixed(3)} ± ${report.perplexityStderr.toFixed(3)}`],
-      ['mean KL divergence', '0', klMean === undefined ? '–' : `${klMean.toFixed(5)} ± ${(klStderr ?? 0).toFixed(5)}`],
-      ['same most likely token', '100 %', sameTop === undefined ? '–' : `${(sameTop * 100).toFixed(1)} %`],
-    ]),
+    report.outputs === undefined ? languageText(report) : outputsText(report.outputs, report),
     table(['', 'predicted', 'actual'], [
       ['size', sizeText(predicted.sizeBytes), sizeText(report.sizeBytes)],
       ['peak memory', sizeText(predicted.peakMemoryBytes), sizeText(report.peakMemoryBytes)],
@@ -36,10 +34,28 @@ export function reportText(report: CompressReport): string {
   ].join('\n\n')
 }
 
-export interface CompressOptions extends TrainingOptions {
+/** Before and after of a language model. */
+function languageText(report: CompressReport): string {
+  const { perplexityReference, klMean, klStderr, sameTop } = report
+  return table(['', 'before', 'after'], [
+    [report.adapter ? 'bits per weight, adapter included' : 'bits per weight', '16', report.bitsPerWeight.toFixed(3)],
+    ['perplexity', perplexityReference?.toFixed(3) ?? '–', `${report.perplexity.toFixed(3)} ± ${report.perplexityStderr.toFixed(3)}`],
+    ['mean KL divergence', '0', klMean === undefined ? '–' : `${klMean.toFixed(5)} ± ${(klStderr ?? 0).toFixed(5)}`],
+    ['same most likely token', '100 %', sameTop === undefined ? '–' : `${(sameTop * 100).toFixed(1)} %`],
+  ])
+}
+
+/** Every output of a graph against the original's. */
+export function outputsText(outputs: readonly OutputQuality[], { samples = 0, bitsPerWeight }: Pick<CompressReport, 'samples' | 'bitsPerWeight'>): string {
+  const rows = outputs.map(({ name, sqnr, cosine, sameTop, klMean }) => [name, `${sqnr.toFixed(2)} dB`, cosine.toFixed(6), sameTop === undefined ? '–' : `${(sameTop * 100).toFixed(1)} %`, klMean?.toFixed(6) ?? '–'])
+  return `${bitsPerWeight.toFixed(3)} bits per weight; outputs against the original's over ${samples} samples:\n${table(['output', 'SQNR', 'cosine', 'same class', 'mean KL'], rows)}`
+}
+
+export interface CompressOptions extends TrainingOptions, GraphFlags {
   json?: boolean
   data: string
-  target: Target
+  /** Language models need it; a graph stays a graph. */
+  target?: Target
   budget: string
   out: string
   metric: string
@@ -68,30 +84,38 @@ async function checkFolder(folder: string, resume: boolean): Promise<void> {
 /** What compressed-tensors holds in mixed formats that transformers loads: integers without zero points. */
 const symmetricOptions = ['int2-g32-sym', 'int3-g64-sym', 'int3-g32-sym', 'int4-g64-sym', 'int4-g32-sym', 'int8-g64-sym'] as const
 
+/** The target: an ONNX graph stays one, a language model needs to be told. */
+export function targetOf(model: string, target: Target | undefined): Target {
+  if (target !== undefined) return target
+  if (isGraphFile(model)) return 'onnx'
+  throw new AppError('bad-request', '--target: found none, expected gguf, onnx or safetensors', { hint: 'Say what the result is for: --target gguf for llama.cpp, onnx for ONNX Runtime, safetensors for transformers.' })
+}
+
 /** Measure → plan → run, all files below `options.out`. */
 export async function compress(model: string, options: CompressOptions, context: Context): Promise<CompressReport> {
   const engine = createEngine()
   const budget = parseBudget(options.budget)
   const resume = options.resume ?? false
+  const target = targetOf(model, options.target)
   await engine.inspect({ model }, context) // refuse what cannot be read before anything is written
   await checkFolder(options.out, resume)
   const chosen = options.options ?? (options.layout === 'compressed-tensors' ? symmetricOptions : undefined)
   const measureInput: MeasureInput = {
-    model, data: options.data, metric: options.metric, rounder: options.rounder, target: options.target, samples: options.samples, length: options.length, seed: options.seed,
-    correction: options.correct, ...(options.ranks && { ranks: options.ranks.filter((rank) => rank > 0) }), out: path.join(options.out, 'sensitivity.json'), ...(chosen && { options: [...chosen] }), ...(options.memory !== undefined && { memoryBytes: options.memory }),
+    model, data: options.data, metric: options.metric, rounder: options.rounder, target, samples: options.samples, length: options.length, seed: options.seed,
+    correction: options.correct, ...(options.ranks && { ranks: options.ranks.filter((rank) => rank > 0) }), out: path.join(options.out, 'sensitivity.json'), ...(chosen && { options: [...chosen] }), ...(options.memory !== undefined && { memoryBytes: options.memory }), ...graphOptionsOf(options),
   }
   const measured = await engine.measure(measureInput, context)
   const folder = path.join(options.out, 'job')
   const begun = resume && await readIfThere(path.join(folder, 'recipe.json'))
   const recipe: Recipe = begun
     ? await readRecipe(path.join(folder, 'recipe.json'))
-    : { ...(await engine.plan({ model, measured, target: options.target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }), ...trainingOf(options) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
+    : { ...(await engine.plan({ model, measured, target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }), ...trainingOf(options) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
   return engine.run({ recipe, folder, out: options.out, resume: Boolean(begun), ...(options.text !== undefined && { text: options.text }) }, context)
 }
 
 /** The options that measuring and compressing share. */
 export function addCompressOptions(command: Command): Command {
-  return addTrainingOptions(command)
+  return addGraphOptions(addTrainingOptions(command))
     .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
     .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
     .option('--correct <name>', 'none, or low-rank corrections: eora, lq-lora, diagonal, svd; trained: lrec, rilq, scales', 'none')
@@ -113,8 +137,8 @@ export const addCompress: AddCommand = (program) => {
       .command('compress')
       .description('make a mixed-precision checkpoint under a budget, and check it')
       .argument('<model>')
-      .requiredOption('--data <file>', 'calibration text, JSONL, CSV, Parquet, or a folder of them')
-      .requiredOption('--target <name>', 'gguf, onnx or safetensors')
+      .requiredOption('--data <file>', 'calibration text, JSONL, CSV, Parquet, or a folder of them; for ONNX graphs NPZ, a folder of images, or JSONL')
+      .option('--target <name>', 'gguf, onnx or safetensors (an ONNX graph stays one)')
       .requiredOption('--budget <size>', '2.8bpw, 120MB, 2733344B or 50%')
       .requiredOption('--out <folder>'),
   )

@@ -5,6 +5,7 @@ import type { Sensitivity } from '../../contract/sensitivity.ts'
 import { metricNames } from '../../engine/sensitivity/metrics/metrics.ts'
 import { runCommand, table } from '../terminal.ts'
 import { byteCount, positiveInteger, ranks, type AddCommand } from './command.ts'
+import { addGraphOptions, graphOptionsOf, lossOf, type GraphFlags } from './graph-options.ts'
 
 /** The map as a table: layers down, options across, in the metric's unit. */
 export function sensitivityText(sensitivity: Sensitivity): string {
@@ -16,14 +17,12 @@ export function sensitivityText(sensitivity: Sensitivity): string {
 }
 
 export const addMeasure: AddCommand = (program) => {
-  program
-    .command('measure')
+  addGraphOptions(program.command('measure'), true)
     .description('measure what each layer loses under each option')
     .argument('<model>')
-    .option('--data <file>', 'calibration text, JSONL, CSV, Parquet, or a folder of them; without it only --metric sqnr with --rounder nearest or search')
+    .option('--data <file>', 'calibration text, JSONL, CSV, Parquet, or a folder of them (ONNX graphs: NPZ, a folder of images, or JSONL); without it only --metric sqnr with --rounder nearest or search')
     .requiredOption('--out <file>', 'where sensitivity.json goes; continued where it is unfinished')
     .option('--metric <name>', `how a loss is measured: ${metricNames.join(', ')}`, 'kl-scaled')
-    .option('--loss <name>', 'what metrics of derivatives differentiate: next-token, or own-predictions, whose tokens the model draws itself', 'own-predictions')
     .option('--probes <n>', 'draws of a Hessian trace (default: one a window)', positiveInteger)
     .option('--pairs <n>', 'also measure this many pairs of layers together, and raise the losses of layers that do harm to each other', Number, 0)
     .option('--spectrum <file>', 'draw the density of the loss Hessian’s eigenvalues (SVG, and JSON beside it)')
@@ -37,9 +36,9 @@ export const addMeasure: AddCommand = (program) => {
     .option('--memory <size>', 'memory for parked activations, such as 2GB', byteCount)
     .option('--seed <n>', 'seed of the choice of windows', Number, 0)
     .option('--json', 'print one JSON object')
-    .action(async (model: string, { json, memory, correct, ...options }: Omit<MeasureInput, 'model' | 'correction'> & { json?: boolean; memory?: number; correct: NonNullable<MeasureInput['correction']> }) => {
+    .action(async (model: string, { json, memory, correct, loss, imageSize, mean, std, ...options }: Omit<MeasureInput, 'model' | 'correction' | 'graph' | 'loss'> & GraphFlags & { json?: boolean; memory?: number; correct: NonNullable<MeasureInput['correction']> }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
-        result(await createEngine().measure({ model, ...options, correction: correct, ...(memory !== undefined && { memoryBytes: memory }) }, context), sensitivityText)
+        result(await createEngine().measure({ model, ...options, correction: correct, ...(memory !== undefined && { memoryBytes: memory }), ...lossOf(loss), ...graphOptionsOf({ ...(loss && { loss }), ...(imageSize && { imageSize }), ...(mean && { mean }), ...(std && { std }) }) }, context), sensitivityText)
       })
     })
 }

@@ -18,7 +18,7 @@ import { paretoCurve, type CurvePoint } from './exact.ts'
 import { planGroups, type PlanGroups } from './groups.ts'
 import { impossibleBudget } from './impossible.ts'
 import { allocateMilp, costConstraint, type Constraint } from './milp.ts'
-import { targetLayers, type RankChoice, type TargetLayer } from './target-layers.ts'
+import { targetLayers, type RankChoice, type SizeOption, type TargetLayer } from './target-layers.ts'
 import { optionOrder, uniformPlans } from './uniform.ts'
 import { planWarnings } from './warnings.ts'
 
@@ -31,6 +31,8 @@ export interface PlanDependencies {
   readonly sourceBytes16?: number
   /** Bytes of the target's file that no choice changes: header, metadata, tokenizer, norms, biases, alignment. */
   readonly fixedBytes: (target: Target) => number | Promise<number>
+  /** Bytes of a layer under an option, where it is not what the target's layout for language models has. */
+  readonly optionBytes?: SizeOption
   /** Exact bytes of the whole file for a choice; fixedBytes and the layers' bytes where it is missing. */
   readonly fileBytes?: (target: Target, choice: readonly LayerChoice[]) => number | Promise<number>
   /** Needed where milliseconds are limited. */
@@ -53,7 +55,7 @@ const maxAttempts = 8 // the overhead changes by a few bytes a layer, so the sec
 export async function plan(input: PlanInput, dependencies: PlanDependencies, { signal }: Pick<Context, 'signal'>): Promise<Plan> {
   const begun = performance.now()
   const request = PlanInput.parse(input)
-  const { layers, estimated } = targetLayers(request.measured, request.target, rankChoice(request))
+  const { layers, estimated } = targetLayers(request.measured, request.target, rankChoice(request), dependencies.optionBytes)
   const grouped = planGroups(layers, request.pins)
   const solved = await solveWithin(request, dependencies, layers, grouped, signal)
   const overhead = solved.sizeBytes - solved.allocation.cost
@@ -169,6 +171,7 @@ function recipeOf({ model, measured, target, budget, pins, correction, adapterSt
     budget,
     pins,
     metric: measured.metric,
+    ...(measured.graph !== undefined && { graph: measured.graph }),
     rounder: rounders.find((name) => name === measured.rounder) ?? 'gptq',
     correction,
     ...(correction !== 'none' && { adapterStorage }),

@@ -8,7 +8,7 @@ import { parseOption, type Target } from '../../contract/options.ts'
 import type { MeasuredLayer, OptionCost, Sensitivity } from '../../contract/sensitivity.ts'
 import { adapterBytes, type AdapterStorage } from '../correct/adapter-storage.ts'
 import { monotoneCosts } from './monotone-costs.ts'
-import { optionBytes, targetOptions } from './option-bytes.ts'
+import { optionBytes, targetOptions, type OptionBytes, type SizedLayer } from './option-bytes.ts'
 
 export interface TargetLayer {
   readonly name: string
@@ -40,6 +40,9 @@ export interface RankChoice {
 
 const noRanks: RankChoice = { allows: (rank) => rank === 0, storage: 'float16' }
 
+/** Bytes of a layer under an option in a target, or why it cannot take it. */
+export type SizeOption = (target: Target, layer: SizedLayer, option: string) => OptionBytes
+
 /** Names of measured options that the target holds, those with a rank included. */
 function optionNames({ layers }: Sensitivity, target: Target): string[] {
   const codecs = targetOptions[target].filter((option) => option === lossless || layers.some(({ options }) => Object.hasOwn(options, option)))
@@ -47,7 +50,7 @@ function optionNames({ layers }: Sensitivity, target: Target): string[] {
   return [...codecs, ...[...ranked].filter((name) => codecs.some((codec) => codec === parseOption(name).codec))]
 }
 
-export function targetLayers(measured: Sensitivity, target: Target, ranks: RankChoice = noRanks): TargetLayers {
+export function targetLayers(measured: Sensitivity, target: Target, ranks: RankChoice = noRanks, sizeOption: SizeOption = optionBytes): TargetLayers {
   const names = optionNames(measured, target)
   const isMeasured = ({ options }: MeasuredLayer): boolean => names.some((name) => Object.hasOwn(options, name))
   const known = measured.layers.filter(isMeasured)
@@ -57,7 +60,7 @@ export function targetLayers(measured: Sensitivity, target: Target, ranks: RankC
     })
   }
   return {
-    layers: measured.layers.map((layer) => targetLayer(layer, isMeasured(layer) ? layer.options : estimate(layer, known), names, target, ranks)),
+    layers: measured.layers.map((layer) => targetLayer(layer, isMeasured(layer) ? layer.options : estimate(layer, known), names, target, ranks, sizeOption)),
     estimated: measured.layers.filter((layer) => !isMeasured(layer)).map(({ name }) => name),
   }
 }
@@ -67,7 +70,7 @@ function measuredNames({ layers }: Sensitivity): string {
   return names.size === 0 ? 'no measured layers' : [...names].join(', ')
 }
 
-function targetLayer(layer: MeasuredLayer, losses: Readonly<Record<string, OptionCost>>, names: readonly string[], target: Target, { allows, storage }: RankChoice): TargetLayer {
+function targetLayer(layer: MeasuredLayer, losses: Readonly<Record<string, OptionCost>>, names: readonly string[], target: Target, { allows, storage }: RankChoice, sizeOption: SizeOption): TargetLayer {
   const options: Record<string, OptionCost> = {}
   const excluded = new Map<string, string>()
   const isRanked = layer.block !== null && layer.kind === 'matmul'
@@ -75,7 +78,7 @@ function targetLayer(layer: MeasuredLayer, losses: Readonly<Record<string, Optio
     const { codec, rank } = parseOption(name)
     if (isRanked ? !allows(rank) : rank > 0) continue
     const loss = Object.hasOwn(losses, name) ? losses[name] : name === lossless ? { value: 0, stderr: 0 } : undefined
-    const size = optionBytes(target, layer, codec)
+    const size = sizeOption(target, layer, codec)
     if ('reason' in size) excluded.set(name, size.reason)
     else if (loss === undefined) excluded.set(name, layer.excluded[name] ?? 'not measured')
     else options[name] = { bytes: size.bytes + adapterBytes(target, storage, rank, [layer.shape[0] ?? 0, layer.shape[1] ?? 0]), value: loss.value, stderr: loss.stderr }

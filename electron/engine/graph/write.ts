@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { AppError } from '../../contract/errors.ts'
+import { AppError, assert } from '../../contract/errors.ts'
 import { openBytes, type ByteFile } from '../io/byte-file.ts'
 import { checkAbsent, writeWhole, type WriteOptions, type Written } from '../io/write-file.ts'
 import { byteLength } from './element.ts'
@@ -15,7 +15,12 @@ import type { Attribute, Graph, Initializer, Node } from './graph.ts'
 export interface WriteModelOptions extends WriteOptions {
   /** Put weights in a file of this name beside the model (true: the model's name with `.data`). */
   readonly externalData?: boolean | string
+  /** Payloads made as they are written, by initializer; the ranges in the graph are placeholders for them. */
+  readonly payloads?: Payloads
 }
+
+/** What makes an initializer's bytes, in pieces. */
+export type Payloads = ReadonlyMap<string, () => AsyncIterable<Uint8Array>>
 
 /** Weights from this size on go to the external file. */
 const EXTERNAL_BYTES_MIN = 1024
@@ -25,25 +30,49 @@ const MODEL_BYTES_MAX = 2 ** 31 - 1
 const ALIGNMENT = 4096
 const PIECE_BYTES = 8 << 20
 
-/** Writes `graph` to `file`. Returns what was written, model and data. @throws AppError file-exists, disk-full, bad-request (over 2 GiB in one file) */
-export async function writeModel(source: Graph, file: string, { externalData = false, ...options }: WriteModelOptions = {}): Promise<{ model: Written; data: Written | null }> {
+interface Arrangement {
+  /** The model's own message, with ranges of the data file in it. */
+  readonly graph: Graph
+  /** Initializers whose payload is streamed into the model file. */
+  readonly kept: readonly Initializer[]
+  /** Initializers in the data file, with the payload they come from. */
+  readonly moved: readonly Initializer[]
+  readonly dataName: string | null
+  readonly dataBytes: number
+}
+
+async function arrange(source: Graph, file: string, externalData: boolean | string): Promise<Arrangement> {
   const graph = { ...source, nodes: await Promise.all(source.nodes.map(withOwnTensors)) }
-  if (externalData === false) return { model: await writeOne(graph, outside(graph), file, options), data: null }
+  if (externalData === false) return { graph, kept: outside(graph), moved: [], dataName: null, dataBytes: 0 }
   const dataName = externalData === true ? `${path.basename(file)}.data` : externalData
   if (path.basename(dataName) !== dataName || dataName === '') throw new AppError('bad-request', `external data: found '${dataName}', expected the name of a file beside the model`)
   const moved = [...graph.initializers.values()].filter((value) => byteLength(value.type, value.dims) >= EXTERNAL_BYTES_MIN)
   const initializers = new Map(graph.initializers)
   let offset = 0
+  let end = 0
   for (const value of moved) {
     const length = byteLength(value.type, value.dims)
     initializers.set(value.name, { ...value, data: { path: dataName, offset, length } })
-    offset = aligned(offset + length)
+    end = offset + length
+    offset = aligned(end)
   }
+  return { graph: { ...graph, initializers }, kept: outside(graph).filter((value) => !moved.includes(value)), moved, dataName, dataBytes: end }
+}
+
+/** Bytes that `writeModel` will write, model and data together. Nothing is read. */
+export async function modelBytes(source: Graph, file: string, externalData: boolean | string = false): Promise<number> {
+  const { graph, kept, dataBytes } = await arrange(source, file, externalData)
+  return encodePieces(graph, kept).sizeBytes + dataBytes
+}
+
+/** Writes `graph` to `file`. Returns what was written, model and data. @throws AppError file-exists, disk-full, bad-request (over 2 GiB in one file) */
+export async function writeModel(source: Graph, file: string, { externalData = false, payloads = new Map(), ...options }: WriteModelOptions = {}): Promise<{ model: Written; data: Written | null }> {
+  const { graph, kept, moved, dataName } = await arrange(source, file, externalData)
+  if (dataName === null) return { model: await writeOne(graph, kept, file, payloads, options), data: null }
   if (options.overwrite !== true) await checkAbsent(file)
   if (options.overwrite === true) await rm(file, { force: true })
-  const data = await writeWhole(path.join(path.dirname(file), dataName), payloads(moved), options)
-  const kept = outside(graph).filter((value) => !moved.includes(value))
-  return { model: await writeOne({ ...graph, initializers }, kept, file, options), data }
+  const data = await writeWhole(path.join(path.dirname(file), dataName), dataChunks(moved, payloads), options)
+  return { model: await writeOne(graph, kept, file, payloads, options), data }
 }
 
 function outside(graph: Graph): Initializer[] {
@@ -68,7 +97,7 @@ async function inMemory(tensor: Initializer): Promise<Initializer> {
   return { ...tensor, data: await initializerBytes(tensor) }
 }
 
-async function writeOne(graph: Graph, streamed: readonly Initializer[], file: string, options: WriteOptions): Promise<Written> {
+async function writeOne(graph: Graph, streamed: readonly Initializer[], file: string, payloads: Payloads, options: WriteOptions): Promise<Written> {
   const { pieces, sizeBytes } = encodePieces(graph, streamed)
   if (sizeBytes > MODEL_BYTES_MAX) {
     throw new AppError('bad-request', `${file}: the model takes ${sizeBytes} bytes, expected at most ${MODEL_BYTES_MAX} in one file`, { hint: 'Write its weights to an external data file.' })
@@ -77,7 +106,7 @@ async function writeOne(graph: Graph, streamed: readonly Initializer[], file: st
     for (const [index, piece] of pieces.entries()) {
       yield piece
       const value = streamed[index]
-      if (value !== undefined) yield* payload(value)
+      if (value !== undefined) yield* payload(value, payloads)
     }
   }
   return writeWhole(file, chunks(), options)
@@ -87,16 +116,26 @@ function aligned(offset: number): number {
   return Math.ceil(offset / ALIGNMENT) * ALIGNMENT
 }
 
-async function* payloads(values: readonly Initializer[]): AsyncGenerator<Uint8Array> {
+async function* dataChunks(values: readonly Initializer[], payloads: Payloads): AsyncGenerator<Uint8Array> {
   let offset = 0
   for (const value of values) {
     yield new Uint8Array(aligned(offset) - offset)
-    yield* payload(value)
+    yield* payload(value, payloads)
     offset = aligned(offset) + byteLength(value.type, value.dims)
   }
 }
 
-async function* payload({ name, data }: Initializer): AsyncGenerator<Uint8Array> {
+async function* payload({ name, type, dims, data }: Initializer, payloads: Payloads): AsyncGenerator<Uint8Array> {
+  const make = payloads.get(name)
+  if (make !== undefined) {
+    let written = 0
+    for await (const piece of make()) {
+      written += piece.length
+      yield piece
+    }
+    assert(written === byteLength(type, dims), `the payload of '${name}' has ${written} bytes`)
+    return
+  }
   if (data instanceof Uint8Array) {
     yield data
     return

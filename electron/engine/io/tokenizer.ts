@@ -25,6 +25,8 @@ export interface Tokenizer {
   readonly eos: number | null
   /** Texts begin with `bos` when the model is used as its makers meant. */
   readonly addsBos: boolean
+  /** Ids that the tokenizer's own template puts before and after a text (`[CLS]`, `[SEP]`); none for most language models. */
+  around(): readonly [before: readonly number[], after: readonly number[]]
   /** The Jinja template of conversations, or null. */
   readonly chatTemplate: string | null
   /** Ids of a text; special tokens written in it are recognised, none is added. */
@@ -94,6 +96,12 @@ export function createTokenizer(file: TokenizerFile): Tokenizer {
     bos,
     eos: idOf(specialToken(config, 'eos_token')),
     addsBos: bos !== null && first.encode('a', { add_special_tokens: true }).ids[0] === bos,
+    around() {
+      const bare = first.encode('a', { add_special_tokens: false }).ids
+      const full = first.encode('a', { add_special_tokens: true }).ids
+      const start = full.findIndex((_, at) => bare.every((id, offset) => full[at + offset] === id))
+      return start < 0 ? [[], []] : [full.slice(0, start), full.slice(start + bare.length)]
+    },
     chatTemplate: typeof config.chat_template === 'string' ? config.chat_template : null,
     async encode(text, signal) {
       const parts: (readonly number[])[] = []

@@ -43,7 +43,7 @@ const probeWindows = 4
 const activationProbes = 8
 
 /** The map saved in `file`, if it is of the same model, data, metric and rounder. */
-async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' | 'data' | 'metric' | 'loss' | 'rounder' | 'correction'>): Promise<Sensitivity | null> {
+export async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' | 'data' | 'metric' | 'loss' | 'rounder' | 'correction'>): Promise<Sensitivity | null> {
   const data = await readIfThere(file)
   if (!data) return null
   let parsed: ReturnType<typeof Sensitivity.safeParse> | undefined

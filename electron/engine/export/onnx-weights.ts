@@ -1,0 +1,188 @@
+/**
+ * @file Any ONNX graph with some of its weights stored in few bits: the nodes that read a compressed weight are rewritten to stock
+ * quantized operators, everything else stays as it is. A convolution's DequantizeLinear waits for the activation it is used
+ * with, or a runtime would hold the dense weights of all layers at once.
+ */
+import { intFormats } from '../budget/option-bytes.ts'
+import { canonical } from '../graph/canonical.ts'
+import { byteLength } from '../graph/element.ts'
+import { prune } from '../graph/prune.ts'
+import { graphLayers, type GraphLayer, type Site } from '../graph-model/layers.ts'
+import { storageOf, type Storage, type StoredPart } from '../graph-model/storage.ts'
+import type { Attribute, Graph, Initializer, Node } from '../graph/graph.ts'
+
+/** Operator set of DequantizeLinear with 4-bit codes and blocks. */
+const BLOCKED_OPSET = 21
+const FLOAT32 = 1
+const FLOAT16 = 10
+
+/** How exactly MatMulNBits computes by bits: 0 is float32, 4 rounds activations to 8 bits. At 2 and 8 bits level 0 is up to 200 times slower. */
+const accuracyLevel = (bits: number): number => (bits === 4 ? 0 : 4)
+
+/** A part of a layer and the initializer it becomes. */
+export interface PlacedPart {
+  readonly layer: string
+  readonly part: StoredPart
+}
+
+export interface QuantizedGraph {
+  readonly graph: Graph
+  /** Initializer → what its payload is made from; its range in the graph is a placeholder. */
+  readonly made: ReadonlyMap<string, PlacedPart>
+  /** How each compressed layer is stored, with the layer as the rewritten graph has it. */
+  readonly stored: ReadonlyMap<string, { readonly layer: GraphLayer; readonly storage: Storage }>
+}
+
+interface Writer {
+  readonly nodes: Node[]
+  readonly initializers: Map<string, Initializer>
+  /** A name not used in the graph. */
+  fresh(stem: string): string
+  constant(stem: string, type: 'int64' | 'float32' | 'float16', dims: readonly number[], data: Uint8Array): string
+}
+
+function createWriter(graph: Graph): Writer {
+  const used = new Set([...graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs]), ...graph.initializers.keys(), ...graph.inputs.map(({ name }) => name)])
+  const initializers = new Map<string, Initializer>()
+  const fresh = (stem: string): string => {
+    for (let count = 0; ; count++) {
+      const name = count === 0 ? stem : `${stem}_${count}`
+      if (used.has(name)) continue
+      used.add(name)
+      return name
+    }
+  }
+  return {
+    nodes: [],
+    initializers,
+    fresh,
+    constant(stem, type, dims, data) {
+      const name = fresh(stem)
+      initializers.set(name, { name, type, dims, data })
+      return name
+    },
+  }
+}
+
+const int64 = (values: readonly number[]): Uint8Array => new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
+
+function add(w: Writer, op: string, stem: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}, domain = '', output = w.fresh(`${stem}:${op}`)): string {
+  w.nodes.push({ op, domain, name: w.fresh(`${stem}/${op}`), inputs, outputs: [output], attributes })
+  return output
+}
+
+const ints = (values: Readonly<Record<string, number>>): Readonly<Record<string, Attribute>> => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { int: value }]))
+
+/** The parts of a layer as initializers; scales are widened to the type of the activations. */
+interface Written {
+  readonly codes: string
+  readonly scales: string
+  readonly zeros: string
+}
+
+/** The graph with the layers in `choice` stored as chosen. Options F32, and F16 for weights in 16 bits, leave a layer as it is. */
+export function quantizeGraph(source: Graph, layers: readonly GraphLayer[], choice: ReadonlyMap<string, string>): QuantizedGraph {
+  const upgrade = layers.some((layer) => layer.kind === 'conv' && intFormats.has(choice.get(layer.name) ?? '')) && (source.opset[''] ?? 0) < BLOCKED_OPSET
+  const graph = upgrade ? canonical(source) : source
+  const present = upgrade ? graphLayers(graph).layers : layers
+  const w = createWriter(graph)
+  const made = new Map<string, PlacedPart>()
+  const stored = new Map<string, { readonly layer: GraphLayer; readonly storage: Storage }>()
+  const replaced = new Map<Node, readonly Node[]>()
+  const zeroOf = new Map<string, string>()
+
+  for (const layer of present) {
+    const storage = storageOf(layer, choice.get(layer.name) ?? 'F32')
+    if ('reason' in storage || storage.form === 'source') continue
+    stored.set(layer.name, { layer, storage })
+    const before = w.nodes.length
+    const written = writeParts(w, layer, storage, made)
+    const shared = w.nodes.splice(before)
+    layer.sites.forEach((site, index) => {
+      const nodes = index === 0 ? [...shared] : []
+      rewrite(w, layer, storage, written, site, zeroOf)
+      replaced.set(site.node, [...nodes, ...w.nodes.splice(0)])
+    })
+  }
+
+  const domains = [...replaced.values()].flat().some(({ domain }) => domain === 'com.microsoft') ? { 'com.microsoft': graph.opset['com.microsoft'] ?? 1 } : {}
+  const rewritten: Graph = {
+    ...graph,
+    opset: { ...graph.opset, ...domains },
+    nodes: graph.nodes.flatMap((node) => replaced.get(node) ?? [node]),
+    initializers: new Map([...graph.initializers, ...w.initializers]),
+  }
+  return { graph: prune(rewritten), made, stored }
+}
+
+function writeParts(w: Writer, layer: GraphLayer, storage: Storage, made: Map<string, PlacedPart>): Written {
+  const names = { codes: '', scales: '', zeros: '', half: '' }
+  for (const part of storage.parts) {
+    const name = w.fresh(`${layer.name}.${part.role}`)
+    names[part.role] = name
+    w.initializers.set(name, { name, type: part.type, dims: part.dims, data: { path: '', offset: 0, length: byteLength(part.type, part.dims) } })
+    made.set(name, { layer: layer.name, part })
+  }
+  if (storage.form === 'half') return { codes: add(w, 'Cast', layer.name, [names.half], ints({ to: FLOAT32 })), scales: '', zeros: '' }
+  const scales = layer.initializer.type === 'float16' && !isWidened(layer) ? names.scales : add(w, 'Cast', layer.name, [names.scales], ints({ to: FLOAT32 }))
+  return { codes: names.codes, scales, zeros: names.zeros }
+}
+
+/** Whether the graph casts the 16-bit weight to 32 bits before it is used. */
+const isWidened = ({ sites }: GraphLayer): boolean => sites.some(({ via }) => via.some(({ op }) => op === 'Cast'))
+
+function rewrite(w: Writer, layer: GraphLayer, storage: Storage, written: Written, site: Site, zeroOf: Map<string, string>): void {
+  const { node } = site
+  if (storage.form === 'planes') writePlanes(w, layer, storage, written, site)
+  else {
+    const weight = storage.form === 'half' ? withChain(w, site, written.codes) : dequantize(w, layer, storage, written, site, zeroOf)
+    w.nodes.push({ ...node, inputs: node.inputs.map((input) => (input === site.weight ? weight : input)) })
+  }
+}
+
+/** The nodes between a weight and its reader, again over a new weight. */
+function withChain(w: Writer, { via }: Site, weight: string): string {
+  return via.filter(({ op }) => op === 'Transpose').reduce((value, node) => add(w, node.op, value, [value], node.attributes), weight)
+}
+
+function writePlanes(w: Writer, layer: GraphLayer, { format, parts }: Storage, { codes, scales, zeros }: Written, { operator, node, input }: Site): void {
+  const [rows, cols] = layer.shape
+  const [output = ''] = node.outputs
+  const bits = format?.bits ?? 4
+  const group = format === null || format.group === 'channel' ? cols : format.group
+  if (operator === 'Gather') {
+    const table = w.initializers.get(codes)
+    // A table that is multiplied too is stored once, under two shapes of the same bytes.
+    const flat = table === undefined || parts[0]?.dims.length === 2 ? codes : add(w, 'Reshape', layer.name, [codes, w.constant(`${layer.name}.shape`, 'int64', [2], int64([rows, (cols * bits) / 8]))])
+    w.nodes.push({ op: 'GatherBlockQuantized', domain: 'com.microsoft', name: node.name, inputs: [flat, input, scales, ...(zeros === '' ? [] : [zeros])], outputs: [output], attributes: ints({ bits, block_size: group, gather_axis: 0, quantize_axis: 1 }) })
+    return
+  }
+  const bias = operator === 'Gemm' ? node.inputs[2] ?? '' : ''
+  const product = bias === '' ? output : w.fresh(`${output}:product`)
+  w.nodes.push({ op: 'MatMulNBits', domain: 'com.microsoft', name: node.name, inputs: [input, codes, scales, ...(zeros === '' ? [] : [zeros])], outputs: [product], attributes: ints({ K: cols, N: rows, bits, block_size: group, accuracy_level: accuracyLevel(bits) }) })
+  if (bias !== '') add(w, 'Add', output, [product, bias], {}, '', output)
+}
+
+/** A zero that a runtime only knows once `activation` is there. `x < −∞` is false whatever x is. */
+function zeroAfter(w: Writer, activation: string, rank: number, isHalf: boolean, zeroOf: Map<string, string>): string {
+  const known = zeroOf.get(activation)
+  if (known !== undefined) return known
+  const axes = Array.from({ length: rank }, (_, axis) => axis)
+  const first = add(w, 'Slice', activation, [activation, w.constant(`${activation}.starts`, 'int64', [rank], int64(axes.map(() => 0))), w.constant(`${activation}.ends`, 'int64', [rank], int64(axes.map(() => 1))), w.constant(`${activation}.axes`, 'int64', [rank], int64(axes))])
+  const flat = add(w, 'Reshape', activation, [first, w.constant(`${activation}.one`, 'int64', [1], int64([1]))])
+  const least = isHalf ? new Uint8Array(Uint16Array.of(0xfc00).buffer) : new Uint8Array(Float32Array.of(-Infinity).buffer)
+  const never = add(w, 'Less', activation, [flat, w.constant(`${activation}.least`, isHalf ? 'float16' : 'float32', [1], least)])
+  const zero = add(w, 'Cast', activation, [never], ints({ to: isHalf ? FLOAT16 : FLOAT32 }))
+  zeroOf.set(activation, zero)
+  return zero
+}
+
+function dequantize(w: Writer, layer: GraphLayer, { format }: Storage, { codes, scales, zeros }: Written, { input }: Site, zeroOf: Map<string, string>): string {
+  const { name, initializer: { type, dims }, layout } = layer
+  const isHalf = type === 'float16' && !isWidened(layer)
+  const late = add(w, 'Add', name, [scales, zeroAfter(w, input, dims.length, isHalf, zeroOf)])
+  const axis = layout === 'in-out-taps' ? 0 : 1
+  const attributes = format === null || format.group === 'channel' ? ints({ axis: 1 - axis }) : ints({ axis, block_size: format.group })
+  const dense = add(w, 'DequantizeLinear', name, [codes, late, ...(zeros === '' ? [] : [zeros])], attributes)
+  return add(w, 'Reshape', name, [dense, w.constant(`${name}.shape`, 'int64', [dims.length], int64(dims))])
+}

@@ -1,0 +1,36 @@
+/** @file An exported ONNX graph against the original, both in stock ONNX Runtime, over samples: SQNR, cosine and agreement of every output. */
+import { AppError } from '../../contract/errors.ts'
+import type { Context } from '../../contract/events.ts'
+import type { OutputQuality } from '../../contract/graph.ts'
+import { openGraph } from '../graph/open.ts'
+import { beginStage } from '../job/progress.ts'
+import { runtime } from '../../../kernels/runtime.ts'
+import { classOutputs } from './classes.ts'
+import { createComparison } from './compare.ts'
+import type { GraphSample } from './data.ts'
+import type { GraphModel } from './open.ts'
+import { runSample } from './probe.ts'
+
+/** Runs both graphs on every sample and compares their outputs. `file` is opened by the runtime itself, as its user will. */
+export async function compareGraphs(original: GraphModel, file: string, samples: readonly GraphSample[], context: Context): Promise<OutputQuality[]> {
+  const names = original.graph.outputs.map(({ name }) => name)
+  const comparison = createComparison(classOutputs(original.graph))
+  const progress = beginStage(context, 'evaluate', samples.length)
+  const reference = await openGraph(original.graph)
+  try {
+    const subject = await runtime().createSession(file, {})
+    try {
+      const missing = names.find((name) => !subject.outputNames.includes(name))
+      if (missing !== undefined) throw new AppError('bad-request', `${file}: found outputs ${subject.outputNames.join(', ')}, expected '${missing}' among them, as in ${original.path}`, { hint: 'Compare a model with the one it was made from.' })
+      for (const [index, { feeds }] of samples.entries()) {
+        await comparison.add(await runSample(reference, feeds, names, context.signal), await runSample(subject, feeds, names, context.signal))
+        progress.advance(`sample ${index + 1}`)
+      }
+    } finally {
+      subject.dispose()
+    }
+  } finally {
+    reference.dispose()
+  }
+  return comparison.qualities()
+}

@@ -1,0 +1,169 @@
+/**
+ * @file Statistics of what the layers of a graph read: one pass of the samples through the graph with those activations as outputs.
+ * A product sees its rows, a convolution the patches under its kernel (im2col), by group; a table counts its rows. Layers are
+ * taken in runs whose Hessians fit in memory together.
+ */
+import { AppError } from '../../contract/errors.ts'
+import type { Context } from '../../contract/events.ts'
+import { addInputs, emptyStatistics, type Statistics } from '../calibrate/statistics.ts'
+import { openGraph } from '../graph/open.ts'
+import { prune } from '../graph/prune.ts'
+import { viewNode } from '../graph/shapes/rule.ts'
+import { roundingStatistics, type RoundingStatistics } from '../quantize/rounders/rounder.ts'
+import { kernels, type SessionOptions, type Tensor } from '../../../kernels/kernels.ts'
+import type { Graph } from '../graph/graph.ts'
+import type { GraphSample } from './data.ts'
+import type { GraphLayer, Site } from './layers.ts'
+import { patchWindow, takePatches, type PatchWindow } from './patches.ts'
+
+/** What is known of a layer's inputs. */
+export interface LayerInputs {
+  /** A group each; empty for a table that is only looked up. */
+  readonly groups: readonly RoundingStatistics[]
+  /** How often each row is looked up, per look-up; null where the layer is not looked up. */
+  readonly rowUse: Float64Array | null
+}
+
+/** Hessians in memory at once, in bytes. */
+const runBytes = 512 << 20
+/** Patches wanted of a convolution over all samples: enough to know a Hessian of `cols` columns, not more. */
+const patchesLeast = 1024
+const patchesPerColumn = 4
+/** Columns up to which a group's Hessian is summed here: a depthwise kernel has hundreds of groups of 9 or 25 columns. */
+const smallColumns = 64
+
+const hessianBytes = ({ shape: [, cols], groups, sites }: GraphLayer): number => (sites.every(({ operator }) => operator === 'Gather') ? 0 : 8 * cols * cols * groups)
+
+/** The layers in runs of consecutive ones whose statistics fit in memory together. */
+export function layerRuns(layers: readonly GraphLayer[], most = runBytes): readonly (readonly GraphLayer[])[] {
+  const runs: GraphLayer[][] = []
+  let bytes = Infinity
+  for (const layer of layers) {
+    const own = hessianBytes(layer)
+    if (bytes + own > most) {
+      runs.push([])
+      bytes = 0
+    }
+    runs.at(-1)?.push(layer)
+    bytes += own
+  }
+  return runs
+}
+
+/** Layers that read the same activation in the same way share statistics. */
+function sharedKey({ sites, shape: [, cols], groups, layout }: GraphLayer): string {
+  const products = sites.filter(({ operator }) => operator !== 'Gather')
+  const window = ({ operator, node }: Site): string => (operator === 'Conv' ? JSON.stringify(Object.entries(node.attributes).sort(([a], [b]) => (a < b ? -1 : 1))) : '')
+  return JSON.stringify([products.map((site) => [site.input, window(site)]), cols, groups, layout])
+}
+
+interface Collected {
+  readonly statistics: readonly Statistics[]
+  readonly windows: readonly (PatchWindow | null)[]
+  readonly sites: readonly Site[]
+  readonly layer: GraphLayer
+}
+
+/** Bits of float16 as float32 numbers, or the numbers themselves. */
+async function floatsOf({ type, data }: Tensor, name: string): Promise<Float32Array> {
+  if (data instanceof Float32Array) return data
+  if (type === 'float16' && data instanceof Uint16Array) {
+    const out = new Float32Array(data.length)
+    await kernels().decode('F16', { rows: 1, cols: data.length }, new Uint8Array(data.buffer, data.byteOffset, data.byteLength), out)
+    return out
+  }
+  throw new AppError('unsupported-tensor', `activation '${name}': found ${type}, expected float32 or float16`)
+}
+
+async function addSite({ statistics, windows, sites, layer }: Collected, at: number, value: Tensor, patches: number): Promise<void> {
+  const window = windows[at]
+  const x = await floatsOf(value, sites[at].input)
+  if (window === null) {
+    await addInputs(statistics[0], x)
+    return
+  }
+  for (let group = 0; group < statistics.length; group++) {
+    const rows = takePatches(x, value.dims, window, group, layer.groups, patches)
+    if (statistics.length > 1 && layer.shape[1] <= smallColumns) addSmall(statistics[group], rows)
+    else await addInputs(statistics[group], rows)
+  }
+}
+
+/** What `addInputs` does, for few columns. */
+function addSmall(held: Statistics, x: Float32Array): void {
+  const { cols, hessian, absolute, maximum } = held
+  for (let start = 0; start < x.length; start += cols) {
+    const row = x.subarray(start, start + cols)
+    held.tokens++
+    if (!row.every(Number.isFinite)) {
+      held.notFinite += row.reduce((count, value) => count + Number(!Number.isFinite(value)), 0)
+      continue
+    }
+    for (let i = 0; i < cols; i++) {
+      absolute[i] += Math.abs(row[i])
+      maximum[i] = Math.max(maximum[i], Math.abs(row[i]))
+      for (let j = 0; j < cols; j++) hessian[i * cols + j] += row[i] * row[j]
+    }
+  }
+}
+
+/** One pass of the samples through `graph` for the layers of a run. */
+export async function collectInputs(graph: Graph, run: readonly GraphLayer[], samples: readonly GraphSample[], session: SessionOptions, { signal }: Pick<Context, 'signal'>): Promise<ReadonlyMap<string, LayerInputs>> {
+  const shared = new Map<string, Collected>()
+  const rowUses = new Map<string, Float64Array>()
+  for (const layer of run) {
+    const sites = layer.sites.filter(({ operator }) => operator !== 'Gather')
+    if (sites.length < layer.sites.length) rowUses.set(layer.name, new Float64Array(layer.shape[0]))
+    const key = sharedKey(layer)
+    if (sites.length === 0 || shared.has(key)) continue
+    const windows = sites.map(({ operator, node }) => (operator === 'Conv' || operator === 'ConvTranspose' ? patchWindow(viewNode(node, graph.opset[''] ?? 1), operator, layer.initializer.dims) : null))
+    shared.set(key, { statistics: Array.from({ length: layer.groups }, () => emptyStatistics(layer.shape[1])), windows, sites, layer })
+  }
+  const wanted = new Map(run.flatMap((layer) => layer.sites.map((site) => [site.input, site.operator === 'Gather' ? graph.values.get(site.input)?.type ?? 'int64' : activationType(layer)] as const)))
+  const fed = new Set(graph.inputs.map(({ name }) => name))
+  const computed = [...wanted].filter(([name]) => !fed.has(name) && !graph.initializers.has(name))
+  const part = prune({ ...graph, outputs: computed.map(([name, type]) => ({ name, type, shape: null })) })
+  const opened = computed.length === 0 ? null : await openGraph({ ...part, inputs: part.inputs }, session)
+  try {
+    for (const { feeds } of samples) {
+      signal.throwIfAborted()
+      const values: Record<string, Tensor> = { ...feeds, ...(opened === null ? {} : await opened.run(pick(feeds, opened.inputNames), Object.fromEntries(computed.map(([name]) => [name, null])), signal)) }
+      for (const collected of shared.values()) {
+        const patches = Math.ceil(Math.max(patchesLeast, patchesPerColumn * collected.layer.shape[1]) / samples.length)
+        for (let at = 0; at < collected.sites.length; at++) {
+          const value = values[collected.sites[at].input]
+          if (value !== undefined) await addSite(collected, at, value, patches)
+        }
+      }
+      for (const layer of run) countRows(layer, values, rowUses.get(layer.name))
+    }
+  } finally {
+    opened?.dispose()
+  }
+  const rounding = new Map([...shared].map(([key, { statistics }]) => [key, statistics.map(roundingStatistics)]))
+  return new Map(run.map((layer) => {
+    const use = rowUses.get(layer.name)
+    const total = use?.reduce((sum, count) => sum + count, 0) ?? 0
+    return [layer.name, { groups: rounding.get(sharedKey(layer)) ?? [], rowUse: use === undefined ? null : use.map((count) => count / Math.max(total, 1)) }]
+  }))
+}
+
+/** Type of the activation beside a layer's weight. */
+function activationType({ initializer, sites }: GraphLayer): 'float32' | 'float16' {
+  return initializer.type === 'float16' && !sites.some(({ via }) => via.some(({ op }) => op === 'Cast')) ? 'float16' : 'float32'
+}
+
+function pick(feeds: Readonly<Record<string, Tensor>>, names: readonly string[]): Record<string, Tensor> {
+  return Object.fromEntries(names.map((name) => [name, feeds[name]]))
+}
+
+function countRows({ sites, shape: [rows] }: GraphLayer, values: Readonly<Record<string, Tensor>>, use: Float64Array | undefined): void {
+  if (use === undefined) return
+  for (const { operator, input } of sites) {
+    if (operator !== 'Gather') continue
+    for (const id of values[input]?.data ?? []) {
+      const row = Number(id) < 0 ? Number(id) + rows : Number(id)
+      use[row] += 1
+    }
+  }
+}

@@ -1,0 +1,115 @@
+/** @file From an ONNX graph and samples to sensitivity.json: written as it grows, continued where it was stopped, reused where hashes match. */
+import path from 'node:path'
+import { MeasureInput } from '../../contract/engine.ts'
+import { AppError } from '../../contract/errors.ts'
+import type { Context } from '../../contract/events.ts'
+import type { MeasuredLayer, Sensitivity } from '../../contract/sensitivity.ts'
+import { makeFolder, writeWhole } from '../job/files.ts'
+import { beginStage } from '../job/progress.ts'
+import { rounders } from '../quantize/rounders/rounders.ts'
+import { savedMap } from '../sensitivity/measure.ts'
+import { errorLosses, lossesOf, type LayerLosses } from '../sensitivity/error-losses.ts'
+import { layerScales } from '../sensitivity/layer-scales.ts'
+import { openWorkFolder } from '../sensitivity/work-folder.ts'
+import { isMetric, metricNames, metrics, type Metric } from '../sensitivity/metrics/metrics.ts'
+import { tool } from '../tool.ts'
+import { classOutputs } from './classes.ts'
+import { openGraphData } from './data.ts'
+import type { GraphLayer } from './layers.ts'
+import { differentiableGraph } from './differentiable-graph.ts'
+import { graphErrors } from './graph-errors.ts'
+import { bytesOf, describeGraphLayer, measureGraph } from './measure-graph.ts'
+import { checkLayers, openGraphModel, type GraphModel } from './open.ts'
+import { graphOptionBytes, graphOptions, wantedOptions } from './storage.ts'
+
+/** Samples on which divergences are measured. */
+const probeSamples = 8
+
+/** Options measured for a layer, and why it cannot take others. `only` names other ones to measure. */
+export function optionsOf(layer: GraphLayer, only: readonly string[] | undefined): { readonly options: readonly string[]; readonly excluded: Readonly<Record<string, string>> } {
+  const options: string[] = []
+  const excluded: Record<string, string> = {}
+  for (const name of only === undefined ? wantedOptions[layer.kind] : graphOptions.filter((option) => only.includes(option))) {
+    const size = graphOptionBytes(layer, name)
+    if ('bytes' in size) options.push(name)
+    else excluded[name] = size.reason
+  }
+  return { options, excluded }
+}
+
+/** Says what a measured divergence is for this model. */
+export function divergenceText({ graph }: GraphModel): string {
+  const classes = classOutputs(graph)
+  return classes.length > 0
+    ? `divergence: KL of the classes of ${classes.map(({ output }) => `'${output}'`).join(', ')}`
+    : `divergence: squared error of ${graph.outputs.map(({ name }) => `'${name}'`).join(', ')} over its squared size (no output holds classes)`
+}
+
+function checkOptions(options: readonly string[] | undefined): void {
+  const unknown = options?.find((name) => !graphOptions.some((option) => option === name))
+  if (unknown !== undefined) throw new AppError('bad-request', `--options ${unknown}: no option of ONNX graphs`, { hint: `Choose among ${graphOptions.join(', ')}.` })
+}
+
+/** Measures a graph. A finished map of the same model, data, metric and rounder in `input.out` is returned as it is; an unfinished one is continued. */
+export async function measureGraphFile(input: MeasureInput, context: Context): Promise<Sensitivity> {
+  const { model: source, data, metric: name, rounder, target, options, correction, samples, length, seed, graph: settings = {}, pairs, spectrum, probes, out } = MeasureInput.parse(input)
+  if (!isMetric(name)) throw new AppError('bad-request', `--metric ${name}: no such metric`, { hint: `Choose one of ${metricNames.join(', ')}.` })
+  const metric: Metric = metrics[name]
+  if (data === undefined) throw new AppError('bad-request', '--data: found none, expected samples of the model’s inputs', { hint: 'Give an .npz file with an array an input, a folder of images, or JSON lines.' })
+  if (pairs > 0 || spectrum !== undefined) throw new AppError('bad-request', '--pairs, --spectrum: are for language models', { hint: 'Leave them out for an ONNX graph.' })
+  if (target !== undefined && target !== 'onnx') throw new AppError('bad-request', `--target ${target}: an ONNX graph is written as an ONNX graph`, { hint: 'Leave --target out, or give onnx.' })
+  if (correction !== 'none') throw new AppError('bad-request', `--correct ${correction}: low-rank corrections are for language models`, { hint: 'Leave --correct out.' })
+  checkOptions(options)
+  const model = await openGraphModel(source)
+  checkLayers(model)
+  const chosen = await openGraphData(model, data, { ...settings, samples, length, seed }, context)
+  for (const text of chosen.notes) context.report({ type: 'log', level: 'warning', text })
+  if (metric.probes([1]).length > 0) context.report({ type: 'log', level: 'info', text: divergenceText(model) })
+  beginStage(context, 'open', 1).advance(source)
+  const isText = /\.(jsonl|ndjson)$/i.test(data)
+  const count = chosen.calibration.length
+  const takesDerivatives = metric.scales !== null || metric.term !== null
+  const differentiable = takesDerivatives ? await differentiableGraph(model, chosen.calibration, { loss: settings.loss, seed, signal: context.signal }) : null
+  if (differentiable !== null) context.report({ type: 'log', level: 'info', text: `differentiated: ${differentiable.lossText}` })
+  const head = {
+    version: 1 as const, tool, model: { path: source, sha256: await model.sha256(context.signal) },
+    data: { path: data, sha256: chosen.sha256, tokens: count * (isText ? length : 1), samples: count, seed },
+    metric: name, ...(differentiable !== null && { loss: differentiable.lossText }), rounder, ...(input.graph !== undefined && { graph: settings }),
+  }
+  const found = await savedMap(out, head)
+  const saved = found !== null && JSON.stringify(found.graph ?? {}) === JSON.stringify(settings) ? found : null
+  const isCovered = (layer: GraphLayer, done: MeasuredLayer | undefined): boolean => done !== undefined && optionsOf(layer, options).options.every((name) => Object.hasOwn(done.options, name))
+  const known = new Map(model.layers.flatMap((layer) => {
+    const done = saved?.layers.find(({ name }) => name === layer.name)
+    return isCovered(layer, done) && done !== undefined ? [[layer.name, done] as const] : []
+  }))
+  if (saved?.complete === true && known.size === model.layers.length) {
+    context.report({ type: 'log', level: 'info', text: `${out}: measured before with the same model and data; reused` })
+    return saved
+  }
+  const save = (layers: readonly MeasuredLayer[], complete: boolean): Promise<void> =>
+    makeFolder(path.dirname(out)).then(() => writeWhole(out, `${JSON.stringify({ ...head, complete, layers })}\n`))
+  const work = differentiable === null ? null : await openWorkFolder(`${out}.work`, [head, probes])
+  const scales = differentiable === null || metric.scales === null ? null
+    : await layerScales[metric.scales](differentiable, { probes: probes ?? count, seed }, context, { known: work?.draws, save: work?.saveDraws })
+  const measured = await measureGraph({
+    model, samples: chosen.calibration, probeSamples, optionsOf: (layer) => optionsOf(layer, options), metric, scales, keep: metric.term === null ? null : work, rounder: rounders[rounder],
+    known: metric.term === null ? known : new Map(), save: (partial) => (metric.term === null ? save(partial, false) : Promise.resolve()),
+  }, context)
+  let layers: readonly MeasuredLayer[] = measured
+  if (differentiable !== null && metric.term !== null && work !== null) {
+    const errors = graphErrors(model, (layer) => optionsOf(layer, options).options, work)
+    const described = (losses: LayerLosses): MeasuredLayer[] => model.layers.map((layer) => {
+      const { options: own, excluded } = optionsOf(layer, options)
+      return describeGraphLayer(layer, excluded, Object.fromEntries(own.map((option) => [option, { bytes: bytesOf(layer, option), ...(losses.get(layer.name)?.[option] ?? { value: 0, stderr: 0 }) }])))
+    })
+    layers = described(await errorLosses(differentiable, metric.term, errors, context, {
+      known: work.draws,
+      save: (draws) => work.saveDraws(draws).then(() => save(described(lossesOf(draws, errors)), false)),
+    }))
+    for (const layer of layers) for (const [option, cost] of Object.entries(layer.options)) context.report({ type: 'cell', layer: layer.name, option, ...cost })
+  }
+  await save(layers, true)
+  await work?.remove()
+  return { ...head, complete: true, layers: [...layers] }
+}

@@ -1,0 +1,67 @@
+/** @file Carries out a recipe of an ONNX graph in a job folder: quantize, export, open the exported file in stock ONNX Runtime, compare. */
+import path from 'node:path'
+import { AppError } from '../../contract/errors.ts'
+import type { Context } from '../../contract/events.ts'
+import type { OutputQuality } from '../../contract/graph.ts'
+import type { CompressReport } from '../../contract/report.ts'
+import { provenanceOf } from '../export/exporter.ts'
+import { writeWeightsFile } from '../export/onnx-weights-file.ts'
+import { makeFolder, writeWhole } from '../job/files.ts'
+import { openJob } from '../job/job.ts'
+import { observe } from '../job/monitor.ts'
+import { beginStage } from '../job/progress.ts'
+import { rounders } from '../quantize/rounders/rounders.ts'
+import type { RunInput } from '../run.ts'
+import { openGraphData, type GraphData } from './data.ts'
+import { compareGraphs } from './evaluate.ts'
+import { checkLayers, openGraphModel, type GraphModel } from './open.ts'
+import { quantizeGraphLayers } from './quantize-graph.ts'
+
+async function dataOf(model: GraphModel, { recipe }: RunInput, context: Context): Promise<GraphData> {
+  const { data, graph = {}, seed } = recipe
+  if (data === null) return { sha256: '', calibration: [], heldOut: [], notes: [] }
+  const found = await openGraphData(model, data.path, { ...graph, samples: data.samples, length: data.length, seed }, context)
+  if (found.sha256 !== data.sha256) throw new AppError('bad-recipe', `${data.path}: the calibration data has changed since the recipe was made`, { hint: 'Measure and plan again with this data.' })
+  return found
+}
+
+/** Numbers of the classes for the report's own keys: of the first output that has them. */
+function classNumbers(outputs: readonly OutputQuality[]): Pick<CompressReport, 'klMean' | 'sameTop'> {
+  const classes = outputs.find(({ klMean }) => klMean !== undefined)
+  return classes?.klMean === undefined ? {} : { klMean: classes.klMean, ...(classes.sameTop !== undefined && { sameTop: classes.sameTop }) }
+}
+
+/** Runs a recipe of a graph to the end; the report is also written to `report.json` beside the result. */
+export async function runGraph(input: RunInput, outer: Context): Promise<CompressReport> {
+  const { recipe, out } = input
+  const stop = observe()
+  const model = await openGraphModel(recipe.model.path)
+  checkLayers(model)
+  const sha256 = await model.sha256(outer.signal)
+  if (sha256 !== recipe.model.sha256) throw new AppError('bad-recipe', `${model.path}: the model has changed since the recipe was made (sha256 ${sha256.slice(0, 12)}…, expected ${recipe.model.sha256.slice(0, 12)}…)`, { hint: 'Measure and plan again for this model.' })
+  if (path.resolve(out) === path.dirname(path.resolve(model.path))) throw new AppError('file-exists', `${out}: is the model's own folder; the result has the model's name`, { hint: 'Choose another folder with --out.' })
+  const data = await dataOf(model, input, outer)
+  const job = await openJob(input.folder, recipe, input.resume ?? false, outer)
+  const { context } = job
+  for (const text of data.notes) context.report({ type: 'log', level: 'warning', text })
+  await quantizeGraphLayers({ job, model, samples: data.calibration, choice: recipe.choice, rounder: rounders[recipe.rounder] })
+  await makeFolder(out)
+  const progress = beginStage(context, 'export', 1)
+  const exported = await writeWeightsFile({ model, choice: recipe.choice, provenance: provenanceOf(recipe) }, (layer) => job.readTensor(layer), out, context.signal)
+  progress.advance(exported.path)
+  const outputs = await compareGraphs(model, exported.path, data.heldOut, context)
+  const { predicted } = recipe
+  const report: CompressReport = {
+    perplexity: NaN, perplexityStderr: NaN, tokens: 0, ...classNumbers(outputs), outputs, samples: data.heldOut.length,
+    sizeBytes: exported.sizeBytes, bitsPerWeight: (exported.sizeBytes * 8) / model.elements, output: exported.path, target: recipe.target, sha256: exported.sha256,
+    ...stop(),
+    predicted: { sizeBytes: predicted.sizeBytes, peakMemoryBytes: predicted.peakMemoryBytes, elapsedMs: predicted.elapsedMs, loss: predicted.loss },
+    layers: recipe.choice,
+    warnings: [...data.notes],
+  }
+  await writeWhole(path.join(out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`)
+  await writeWhole(path.join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  context.report({ type: 'done', report })
+  await job.flush()
+  return report
+}

@@ -1,0 +1,72 @@
+/** @file Small graphs for tests: every form in which a layer occurs, with weights from a formula. */
+import { createBuilder, type Builder } from '../graph/builder.ts'
+import { createRandom } from '../evaluate/sampling.ts'
+import type { Tensor } from '../../../kernels/kernels.ts'
+import type { Graph } from '../graph/graph.ts'
+
+const bytes = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer)
+const count = (dims: readonly number[]): number => dims.reduce((product, size) => product * size, 1)
+
+/** Values between −scale and scale from a seed. */
+export function noise(length: number, seed: number, scale = 1): Float32Array {
+  const random = createRandom(seed)
+  return Float32Array.from({ length }, () => (random() * 2 - 1) * scale)
+}
+
+/** Adds a weight of noise. */
+export function weight(b: Builder, name: string, dims: readonly number[], seed: number): string {
+  return b.initializer({ name, type: 'float32', dims, data: bytes(noise(count(dims), seed, 1 / Math.sqrt(count(dims.slice(1))))) })
+}
+
+const ints = (values: Readonly<Record<string, number | readonly number[]>>): Record<string, { int: number } | { ints: readonly number[] }> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === 'number' ? { int: value } : { ints: value }]))
+
+/** Image [n, 3, 12, 12] → classes [n, 10]: convolutions plain, depthwise, in groups, strided and residual, a transposed one, and a Gemm. */
+export function smallCnn(opset = 21): Graph {
+  const b = createBuilder({ '': opset })
+  const x = b.input('image', 'float32', ['n', 3, 12, 12])
+  const conv = (from: string, name: string, dims: readonly number[], seed: number, attributes: Readonly<Record<string, number | readonly number[]>>): string =>
+    b.one('Conv', [from, weight(b, name, dims, seed), weight(b, `${name}.bias`, [dims[0]], seed + 50)], ints(attributes))
+  const stem = b.one('Relu', [conv(x, 'stem', [32, 3, 3, 3], 1, { pads: [1, 1, 1, 1] })])
+  const depthwise = b.one('Relu', [conv(stem, 'depthwise', [32, 1, 5, 5], 2, { group: 32, pads: [2, 2, 2, 2] })])
+  const main = conv(depthwise, 'main', [64, 32, 3, 3], 3, { strides: [2, 2], pads: [1, 1, 1, 1] })
+  const side = conv(depthwise, 'side', [64, 32, 1, 1], 4, { strides: [2, 2] })
+  const joined = b.one('Relu', [b.one('Add', [main, side])])
+  const grouped = conv(joined, 'grouped', [64, 16, 3, 3], 5, { group: 4, dilations: [2, 2], pads: [2, 2, 2, 2] })
+  const up = b.one('ConvTranspose', [grouped, weight(b, 'up', [64, 16, 2, 2], 6)], ints({ strides: [2, 2] }))
+  const pooled = b.one('Flatten', [b.one('GlobalAveragePool', [up])])
+  const wide = b.one('Relu', [b.one('Gemm', [pooled, weight(b, 'hidden', [100, 16], 7), weight(b, 'hidden.bias', [100], 57)], ints({ transB: 1 }))])
+  b.output(b.one('Gemm', [wide, weight(b, 'classes', [100, 10], 8), weight(b, 'classes.bias', [10], 58)], {}), 'float32', ['n', 10])
+  return b.build('small CNN')
+}
+
+/** Tokens [n, t] → hidden states [n, t, 64] and scores [n, t, 96] over the tied table: lookups, products, a transposed weight. */
+export function smallEncoder(): Graph {
+  const b = createBuilder({ '': 17 })
+  const ids = b.input('input_ids', 'int64', ['n', 't'])
+  const table = weight(b, 'table', [96, 64], 11)
+  const embedded = b.one('Gather', [table, ids])
+  const up = b.one('Tanh', [b.one('Add', [b.one('MatMul', [embedded, weight(b, 'up', [64, 100], 12)]), weight(b, 'up.bias', [100], 62)])])
+  const down = b.one('Transpose', [weight(b, 'down', [64, 100], 13)], { perm: { ints: [1, 0] } })
+  const hidden = b.one('Add', [embedded, b.one('MatMul', [up, down])])
+  b.output(b.one('Identity', [hidden]), 'float32', ['n', 't', 64])
+  b.output(b.one('MatMul', [hidden, b.one('Transpose', [table], { perm: { ints: [1, 0] } })]), 'float32', ['n', 't', 96])
+  return b.build('small encoder')
+}
+
+/** An image for `smallCnn`, and ids for `smallEncoder`. */
+export const image = (seed: number): Tensor => ({ type: 'float32', dims: [1, 3, 12, 12], data: noise(3 * 144, seed) })
+export function tokens(seed: number, length = 9): Tensor {
+  const random = createRandom(seed)
+  return { type: 'int64', dims: [1, length], data: BigInt64Array.from({ length }, () => BigInt(Math.floor(random() * 96))) }
+}
+
+/** A NumPy file of float32 values, as numpy.save writes it. */
+export function npyBytes(dims: readonly number[], values: Float32Array): Uint8Array {
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${dims.join(', ')},), }`
+  const header = `${text}${' '.repeat(63 - ((10 + text.length) % 64))}\n`
+  const head = Buffer.alloc(10)
+  head.write('\u0093NUMPY\u0001\u0000', 'latin1')
+  head.writeUInt16LE(header.length, 8)
+  return Buffer.concat([head, Buffer.from(header, 'latin1'), bytes(values)])
+}
