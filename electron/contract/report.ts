@@ -18,6 +18,9 @@ export const Evaluation = z.object({
   kl99: z.number().optional(),
   /** Share of positions at which both models' most likely token is the same. */
   sameTop: z.number().optional(),
+  /** Of an ONNX graph: each output against the original's, over `samples` samples. Its perplexity is not a number. */
+  outputs: z.array(OutputQuality).optional(),
+  samples: z.number().optional(),
   tokens: z.number(),
 })
 export type Evaluation = z.infer<typeof Evaluation>
@@ -25,9 +28,6 @@ export type Evaluation = z.infer<typeof Evaluation>
 export const CompressReport = Evaluation.extend({
   output: z.string(),
   target: z.string(),
-  /** Of an ONNX graph: each output against the original's, over `samples` held-out samples. Its perplexity is not a number. */
-  outputs: z.array(OutputQuality).optional(),
-  samples: z.number().optional(),
   sha256: z.string(),
   /** Low-rank corrections in a file of their own, counted in sizeBytes. */
   adapter: z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() }).optional(),

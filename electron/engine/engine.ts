@@ -8,6 +8,7 @@ import { generate } from './evaluate/generate.ts'
 import { openEvaluable, openGenerator } from './evaluate/open.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { adapt } from './export/adapt.ts'
+import { evaluateGraphFile } from './graph-model/evaluate.ts'
 import { inspectGraph } from './graph-model/inspect.ts'
 import { measureGraphFile } from './graph-model/measure.ts'
 import { isGraphFile } from './graph-model/open.ts'
@@ -26,6 +27,7 @@ import { createWorkspace } from './workspace.ts'
 export type Engine = { readonly [M in EngineMethod]: (input: z.input<(typeof engineMethods)[M]['input']>, context: Context) => Promise<z.infer<(typeof engineMethods)[M]['output']>> }
 
 async function evaluateFile(input: z.input<typeof EvaluateInput>, context: Context): Promise<Evaluation> {
+  if (input.reference !== undefined && isGraphFile(input.model) && isGraphFile(input.reference)) return evaluateGraphFile(input, context)
   const { model, reference, adapter, text, length, windows: most, memoryBytes } = EvaluateInput.parse(input)
   const tokenizer = await openTokenizer(reference ?? model)
   const { windows } = await tokenWindows(tokenizer, readTexts(text), { length, signal: context.signal })

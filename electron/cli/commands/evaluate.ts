@@ -4,10 +4,12 @@ import type { Evaluation } from '../../contract/report.ts'
 import { createEngine } from '../../engine/engine.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import { byteCount, positiveInteger, type AddCommand } from './command.ts'
+import { outputsText } from './compress.ts'
 
 /** The numbers of an evaluation, one a row. */
 export function evaluationText(evaluation: Evaluation): string {
   const { klMean, klStderr, klMedian, kl99, sameTop, perplexityReference } = evaluation
+  if (evaluation.outputs !== undefined) return `${sizeText(evaluation.sizeBytes)} (${evaluation.sizeBytes} bytes), ${outputsText(evaluation.outputs, evaluation)}`
   return table(['', 'value'], [
     ['size', `${sizeText(evaluation.sizeBytes)} (${evaluation.sizeBytes} bytes)`],
     ['bits per weight', evaluation.bitsPerWeight.toFixed(3)],

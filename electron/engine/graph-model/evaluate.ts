@@ -1,14 +1,17 @@
 /** @file An exported ONNX graph against the original, both in stock ONNX Runtime, over samples: SQNR, cosine and agreement of every output. */
+import { stat } from 'node:fs/promises'
+import type { EvaluateInput } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import type { OutputQuality } from '../../contract/graph.ts'
+import type { Evaluation } from '../../contract/report.ts'
 import { openGraph } from '../graph/open.ts'
 import { beginStage } from '../job/progress.ts'
 import { runtime } from '../../../kernels/runtime.ts'
 import { classOutputs } from './classes.ts'
 import { createComparison } from './compare.ts'
-import type { GraphSample } from './data.ts'
-import type { GraphModel } from './open.ts'
+import { openGraphData, type GraphSample } from './data.ts'
+import { openGraphModel, type GraphModel } from './open.ts'
 import { runSample } from './probe.ts'
 
 /** Runs both graphs on every sample and compares their outputs. `file` is opened by the runtime itself, as its user will. */
@@ -33,4 +36,21 @@ export async function compareGraphs(original: GraphModel, file: string, samples:
     reference.dispose()
   }
   return comparison.qualities()
+}
+
+/** Numbers of the classes for the keys that language models have too: of the first output that holds classes. */
+export function classNumbers(outputs: readonly OutputQuality[]): Pick<Evaluation, 'klMean' | 'sameTop'> {
+  const classes = outputs.find(({ klMean }) => klMean !== undefined)
+  return classes?.klMean === undefined ? {} : { klMean: classes.klMean, ...(classes.sameTop !== undefined && { sameTop: classes.sameTop }) }
+}
+
+/** Evaluates a graph against the one it was made from, on all samples of some data (`text`). */
+export async function evaluateGraphFile({ model, reference, text: data, length = 512, windows }: EvaluateInput, context: Context): Promise<Evaluation> {
+  if (reference === undefined) throw new AppError('bad-request', `${model}: found no --reference, expected the graph it was made from`, { hint: 'A graph is judged by how far its outputs are from the original’s: give that with --reference.' })
+  const original = await openGraphModel(reference)
+  const { calibration, heldOut } = await openGraphData(original, data, { samples: windows ?? Number.MAX_SAFE_INTEGER, length, seed: 0 }, context)
+  const samples = [...heldOut, ...calibration].slice(0, windows)
+  const outputs = await compareGraphs(original, model, samples, context)
+  const { size: sizeBytes } = await stat(model)
+  return { sizeBytes, bitsPerWeight: (sizeBytes * 8) / original.elements, perplexity: NaN, perplexityStderr: NaN, tokens: 0, ...classNumbers(outputs), outputs, samples: samples.length }
 }

@@ -14,7 +14,7 @@ import { kernels, type SessionOptions, type Tensor } from '../../../kernels/kern
 import type { Graph } from '../graph/graph.ts'
 import type { GraphSample } from './data.ts'
 import type { GraphLayer, Site } from './layers.ts'
-import { patchWindow, takePatches, type PatchWindow } from './patches.ts'
+import { patchPlaces, patchWindow, takePatches, type PatchWindow } from './patches.ts'
 
 /** What is known of a layer's inputs. */
 export interface LayerInputs {
@@ -82,8 +82,9 @@ async function addSite({ statistics, windows, sites, layer }: Collected, at: num
     await addInputs(statistics[0], x)
     return
   }
+  const places = patchPlaces(value.dims, window, patches)
   for (let group = 0; group < statistics.length; group++) {
-    const rows = takePatches(x, value.dims, window, group, layer.groups, patches)
+    const rows = takePatches(x, value.dims, places, group, layer.groups)
     if (statistics.length > 1 && layer.shape[1] <= smallColumns) addSmall(statistics[group], rows)
     else await addInputs(statistics[group], rows)
   }
@@ -93,16 +94,16 @@ async function addSite({ statistics, windows, sites, layer }: Collected, at: num
 function addSmall(held: Statistics, x: Float32Array): void {
   const { cols, hessian, absolute, maximum } = held
   for (let start = 0; start < x.length; start += cols) {
-    const row = x.subarray(start, start + cols)
     held.tokens++
-    if (!row.every(Number.isFinite)) {
-      held.notFinite += row.reduce((count, value) => count + Number(!Number.isFinite(value)), 0)
-      continue
-    }
+    let bad = 0
+    for (let i = 0; i < cols; i++) if (!Number.isFinite(x[start + i])) bad++
+    held.notFinite += bad
+    if (bad > 0) continue
     for (let i = 0; i < cols; i++) {
-      absolute[i] += Math.abs(row[i])
-      maximum[i] = Math.max(maximum[i], Math.abs(row[i]))
-      for (let j = 0; j < cols; j++) hessian[i * cols + j] += row[i] * row[j]
+      const value = x[start + i]
+      absolute[i] += Math.abs(value)
+      if (Math.abs(value) > maximum[i]) maximum[i] = Math.abs(value)
+      if (value !== 0) for (let j = 0; j < cols; j++) hessian[i * cols + j] += value * x[start + j]
     }
   }
 }

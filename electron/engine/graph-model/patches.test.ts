@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { openGraph } from '../graph/open.ts'
 import { createBuilder } from '../graph/builder.ts'
 import { viewNode } from '../graph/shapes/rule.ts'
-import { patchWindow, takePatches } from './patches.ts'
+import { patchPlaces, patchWindow, takePatches } from './patches.ts'
 import { noise } from './testing.ts'
 
 test.each([
@@ -24,7 +24,7 @@ test.each([
   const window = patchWindow(viewNode(graph.nodes[0], 21), 'Conv', dims)
   const own = out / groups
   for (let group = 0; group < groups; group++) {
-    const rows = takePatches(x, [2, 4, 9, 7], window, group, groups, Infinity)
+    const rows = takePatches(x, [2, 4, 9, 7], patchPlaces([2, 4, 9, 7], window, Infinity), group, groups)
     const cols = dims[1] * 6
     expect(rows.length).toBe(batch * height * width * cols)
     for (let place = 0; place < batch * height * width; place++) {

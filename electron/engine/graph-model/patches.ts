@@ -63,28 +63,52 @@ function coordinates(place: number, sizes: readonly number[]): number[] {
   return found
 }
 
-/** Patches of group `group` of `groups`, [at most `most`, channels / groups · kernel]. */
-export function takePatches(x: Float32Array, dims: readonly number[], window: PatchWindow, group: number, groups: number, most: number): Float32Array {
-  const [batch, channels, ...spatial] = dims
+/** Where patches lie: the image of each row, and the position of each tap in a channel's map, −1 in the padding. */
+export interface PatchPlaces {
+  readonly taps: number
+  readonly images: Int32Array
+  readonly positions: Int32Array
+}
+
+/** Places of at most `most` patches of an activation of shape `dims`. */
+export function patchPlaces(dims: readonly number[], window: PatchWindow, most: number): PatchPlaces {
+  const [batch, , ...spatial] = dims
   const { sizes, before } = layout(window, spatial)
-  const area = elementCount(spatial)
   const places = batch * elementCount(sizes)
   const count = Math.min(most, places)
   const taps = elementCount(window.kernel)
-  const own = channels / groups
   const offsets = Array.from({ length: taps }, (_, tap) => coordinates(tap, window.kernel))
-  const rows = new Float32Array(count * own * taps)
+  const images = new Int32Array(count)
+  const positions = new Int32Array(count * taps)
   for (let row = 0; row < count; row++) {
     const [image, ...at] = coordinates(Math.floor((row * places) / count), [batch, ...sizes])
-    const start = (image * channels + group * own) * area
+    images[row] = image
     for (let tap = 0; tap < taps; tap++) {
       let position = 0
       for (let axis = 0; axis < spatial.length && position >= 0; axis++) {
         const place = at[axis] * window.strides[axis] + offsets[tap][axis] * window.dilations[axis] - before[axis]
         position = place < 0 || place >= spatial[axis] ? -1 : position * spatial[axis] + place
       }
-      if (position < 0) continue
-      for (let channel = 0; channel < own; channel++) rows[(row * own + channel) * taps + tap] = x[start + channel * area + position]
+      positions[row * taps + tap] = position
+    }
+  }
+  return { taps, images, positions }
+}
+
+/** The patches of group `group` of `groups`, [rows, channels / groups · taps]. */
+export function takePatches(x: Float32Array, dims: readonly number[], { taps, images, positions }: PatchPlaces, group: number, groups: number): Float32Array {
+  const [, channels, ...spatial] = dims
+  const area = elementCount(spatial)
+  const own = channels / groups
+  const rows = new Float32Array(images.length * own * taps)
+  let at = 0
+  for (let row = 0; row < images.length; row++) {
+    for (let channel = 0; channel < own; channel++) {
+      const start = (images[row] * channels + group * own + channel) * area
+      for (let tap = 0; tap < taps; tap++) {
+        const position = positions[row * taps + tap]
+        rows[at++] = position < 0 ? 0 : x[start + position]
+      }
     }
   }
   return rows

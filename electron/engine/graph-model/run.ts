@@ -2,7 +2,6 @@
 import path from 'node:path'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
-import type { OutputQuality } from '../../contract/graph.ts'
 import type { CompressReport } from '../../contract/report.ts'
 import { provenanceOf } from '../export/exporter.ts'
 import { writeWeightsFile } from '../export/onnx-weights-file.ts'
@@ -13,7 +12,7 @@ import { beginStage } from '../job/progress.ts'
 import { rounders } from '../quantize/rounders/rounders.ts'
 import type { RunInput } from '../run.ts'
 import { openGraphData, type GraphData } from './data.ts'
-import { compareGraphs } from './evaluate.ts'
+import { classNumbers, compareGraphs } from './evaluate.ts'
 import { checkLayers, openGraphModel, type GraphModel } from './open.ts'
 import { quantizeGraphLayers } from './quantize-graph.ts'
 
@@ -23,12 +22,6 @@ async function dataOf(model: GraphModel, { recipe }: RunInput, context: Context)
   const found = await openGraphData(model, data.path, { ...graph, samples: data.samples, length: data.length, seed }, context)
   if (found.sha256 !== data.sha256) throw new AppError('bad-recipe', `${data.path}: the calibration data has changed since the recipe was made`, { hint: 'Measure and plan again with this data.' })
   return found
-}
-
-/** Numbers of the classes for the report's own keys: of the first output that has them. */
-function classNumbers(outputs: readonly OutputQuality[]): Pick<CompressReport, 'klMean' | 'sameTop'> {
-  const classes = outputs.find(({ klMean }) => klMean !== undefined)
-  return classes?.klMean === undefined ? {} : { klMean: classes.klMean, ...(classes.sameTop !== undefined && { sameTop: classes.sameTop }) }
 }
 
 /** Runs a recipe of a graph to the end; the report is also written to `report.json` beside the result. */
