@@ -1,0 +1,127 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { runtime } from '../../../kernels/runtime.ts'
+import type { Tensor } from '../../../kernels/kernels.ts'
+import type { Context } from '../../contract/events.ts'
+import { createEngine } from '../engine.ts'
+import { writeWeightsFile, weightsFileBytes } from '../export/onnx-weights-file.ts'
+import { openGraph } from '../graph/open.ts'
+import { writeModel } from '../graph/write.ts'
+import { withFolder } from '../io/temporary-folder.ts'
+import { rounders } from '../quantize/rounders/rounders.ts'
+import type { Graph } from '../graph/graph.ts'
+import { createComparison } from './compare.ts'
+import { collectInputs } from './inputs.ts'
+import { openGraphModel } from './open.ts'
+import { decodeLayer } from './pack.ts'
+import { runSample, weightTensor } from './probe.ts'
+import { codecOf, roundLayer, storedColumns } from './round.ts'
+import { image, noise, npyBytes, smallCnn, smallEncoder, tokens } from './testing.ts'
+
+const context: Context = { signal: new AbortController().signal, report: () => undefined }
+
+async function outputsOf(file: string | Graph, feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+  const session = typeof file === 'string' ? await runtime().createSession(file, {}) : await openGraph(file)
+  const result = await runSample(session, feeds, session.outputNames)
+  session.dispose()
+  return { ...result }
+}
+
+async function written(folder: string, graph: Graph): Promise<string> {
+  const file = path.join(folder, 'model.onnx')
+  await writeModel(graph, file)
+  return file
+}
+
+test('layers of a CNN and of an encoder, ties of convolutions that read one activation, reasons for the rest', () => withFolder(async (folder) => {
+  const cnn = await openGraphModel(await written(folder, smallCnn()))
+  expect(cnn.layers.map(({ name, kind, shape, groups, ties }) => [name, kind, shape, groups, ties === null ? 0 : 1])).toEqual([
+    ['stem', 'conv', [32, 27], 1, 0], ['depthwise', 'conv', [32, 25], 32, 0], ['main', 'conv', [64, 288], 1, 1], ['side', 'conv', [64, 32], 1, 1],
+    ['grouped', 'conv', [64, 144], 4, 0], ['up', 'conv', [64, 64], 1, 0], ['hidden', 'matmul', [100, 16], 1, 0], ['classes', 'matmul', [10, 100], 1, 0],
+  ])
+  expect(cnn.reasons.get('classes.bias')).toMatch(/vector/)
+  rmSync(cnn.path)
+  const encoder = await openGraphModel(await written(folder, smallEncoder()))
+  expect(encoder.layers.map(({ name, kind, shape, layout, sites }) => [name, kind, shape, layout, sites.length])).toEqual([
+    ['table', 'matmul', [96, 64], 'out-in', 2], ['up', 'matmul', [100, 64], 'in-out', 1], ['down', 'matmul', [64, 100], 'out-in', 1],
+  ])
+}))
+
+const cnnChoice = { stem: 'int8-channel', depthwise: 'int4-channel', main: 'int4-g32', side: 'int4-g32-sym', grouped: 'int8-channel-sym', up: 'int4-g64', hidden: 'F16', classes: 'int4-g32' }
+const encoderChoice = { table: 'int4-g32', up: 'int4-g64-sym', down: 'int4-g64' }
+
+/** Exports a choice, and gives the exported outputs beside those of the original graph with the same weights, dense. */
+async function exportedBesideDense(folder: string, source: Graph, choice: Readonly<Record<string, string>>, samples: readonly Readonly<Record<string, Tensor>>[]): Promise<void> {
+  const model = await openGraphModel(await written(folder, source))
+  const inputs = await collectInputs(model.graph, model.layers, samples.map((feeds) => ({ feeds, labels: null })), {}, context)
+  const blobs = new Map<string, Uint8Array>()
+  const dense = new Map(model.graph.initializers)
+  for (const layer of model.layers) {
+    const option = choice[layer.name]
+    const blob = await roundLayer(rounders.gptq, layer, option, await model.readWeight(layer.name), inputs.get(layer.name) ?? null)
+    blobs.set(layer.name, blob)
+    const { type, dims, data } = await weightTensor(layer, await decodeLayer(layer, codecOf(option), storedColumns(layer, option), blob))
+    dense.set(layer.name, { name: layer.name, type, dims, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) })
+  }
+  const listed = model.layers.map(({ name }) => ({ name, option: choice[name], rank: 0, bytes: 0, predictedLoss: 0 }))
+  const provenance = { tool: 't', model: { path: 'm', sha256: '' }, data: null, target: 'onnx' as const, budget: { kind: 'bits' as const, value: 4 }, pins: {}, metric: 'sqnr', rounder: 'gptq' as const, correction: 'none' as const, seed: 0 }
+  const file = { model, choice: listed, provenance }
+  const out = path.join(folder, 'out')
+  const { mkdirSync } = await import('node:fs')
+  mkdirSync(out)
+  const exported = await writeWeightsFile(file, (layer) => Promise.resolve(blobs.get(layer) ?? new Uint8Array()), out, context.signal)
+  expect(readFileSync(exported.path).length).toBe(exported.sizeBytes)
+  expect(await weightsFileBytes(file)).toBe(exported.sizeBytes)
+  for (const feeds of samples.slice(0, 3)) {
+    const expected = await outputsOf({ ...model.graph, initializers: dense }, feeds)
+    const found = await outputsOf(exported.path, feeds)
+    const comparison = createComparison([])
+    await comparison.add(expected, found)
+    for (const { sqnr } of comparison.qualities()) expect(sqnr).toBeGreaterThan(90) // float32 sums in another order
+    const distance = createComparison([])
+    await distance.add(await outputsOf(model.graph, feeds), found)
+    for (const { sqnr } of distance.qualities()) expect(sqnr).toBeGreaterThan(8)
+  }
+}
+
+test('every stored form computes with exactly the rounded weights, in stock operators: a CNN', () => withFolder((folder) =>
+  exportedBesideDense(folder, smallCnn(), cnnChoice, Array.from({ length: 12 }, (_, seed) => ({ image: image(seed) })))))
+
+test('the same from an operator set without blocked DequantizeLinear', () => withFolder((folder) =>
+  exportedBesideDense(folder, smallCnn(13), cnnChoice, Array.from({ length: 12 }, (_, seed) => ({ image: image(seed) })))))
+
+test('the same of an encoder: a tied table, columns that fill no group, a transposed weight', () => withFolder((folder) =>
+  exportedBesideDense(folder, smallEncoder(), encoderChoice, Array.from({ length: 24 }, (_, seed) => ({ input_ids: tokens(seed) })))))
+
+test('measure, plan and run: the size is as predicted, and a run that lost half its tensors ends in the same bytes', () => withFolder(async (folder) => {
+  const model = await written(folder, smallCnn())
+  const data = path.join(folder, 'images.npy')
+  writeFileSync(data, npyBytes([20, 3, 12, 12], noise(20 * 432, 99)))
+  const engine = createEngine()
+  const measured = await engine.measure({ model, data, metric: 'kl-scaled', rounder: 'gptq', samples: 12, out: path.join(folder, 'sensitivity.json') }, context)
+  expect(measured.data).toMatchObject({ samples: 12, tokens: 12 })
+  for (const { name, options } of measured.layers) expect(Object.keys(options).length > 1).toBe(name !== 'hidden') // 16 columns are fewer than any group
+  const { recipe } = await engine.plan({ model, measured, target: 'onnx', budget: { kind: 'bits', value: 7 } }, context)
+  const out = path.join(folder, 'out')
+  const report = await engine.run({ recipe, folder: path.join(out, 'job'), out }, context)
+  expect(report.sizeBytes).toBe(recipe.predicted.sizeBytes)
+  expect(report).toMatchObject({ samples: 4, target: 'onnx' })
+  expect(report.outputs?.[0].sqnr).toBeGreaterThan(10)
+  const [first] = recipe.choice.filter(({ option }) => option !== 'F32').slice(2)
+  for (const { name } of recipe.choice.slice(2)) for (const ending of ['bin', 'json']) rmSync(path.join(out, 'job', 'tensors', `${name}.${ending}`), { force: true })
+  expect(first).toBeDefined()
+  const again = await engine.run({ recipe, folder: path.join(out, 'job'), out, resume: true }, context)
+  expect(again.sha256).toBe(report.sha256)
+}))
+
+test('data that does not fit says where, what was found and what was expected', () => withFolder(async (folder) => {
+  const model = await written(folder, smallCnn())
+  const data = path.join(folder, 'images.npy')
+  const measure = (): Promise<unknown> => createEngine().measure({ model, data, metric: 'sqnr', rounder: 'nearest', out: path.join(folder, 's.json') }, context)
+  writeFileSync(data, npyBytes([4, 3, 10, 12], noise(4 * 360, 1)))
+  await expect(measure()).rejects.toThrow(/input 'image': found float32 \[4, 3, 10, 12\], expected float32 \[n, 3, 12, 12\]/)
+  writeFileSync(path.join(folder, 'x.txt'), 'text')
+  await expect(createEngine().measure({ model, data: path.join(folder, 'x.txt'), out: path.join(folder, 's.json') }, context)).rejects.toThrow(/found neither arrays, images nor JSON lines/)
+  await expect(createEngine().measure({ model, data, target: 'gguf', out: path.join(folder, 's.json') }, context)).rejects.toThrow(/an ONNX graph is written as an ONNX graph/)
+}))
