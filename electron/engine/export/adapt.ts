@@ -42,6 +42,14 @@ function presentOption({ places, checkpoint }: DecoderModel, { name }: Layer): s
   return checkpoint.tensors.get(places.get(name)?.tensor ?? '')?.type ?? 'F16'
 }
 
+/** The model with corrected layers named as another type, so that exporters take their merged weights in place of the stored bytes. */
+function rewritten(model: DecoderModel, adapter: Adapter): DecoderModel {
+  const { checkpoint, places } = model
+  const corrected = new Set([...adapter.keys()].map((name) => places.get(name)?.tensor))
+  const tensors = new Map([...checkpoint.tensors].map(([name, info]) => [name, corrected.has(name) ? { ...info, type: 'F32' as const } : info]))
+  return { ...model, checkpoint: { ...checkpoint, tensors } }
+}
+
 /** All weights of the model with the branches merged, each layer in an option of its own. */
 async function writeMerged({ input, model, adapter, context }: Work, optionOf: (layer: Layer) => string): Promise<ExportedFile> {
   const target: Target = model.config === null ? 'gguf' : 'safetensors'
@@ -65,7 +73,7 @@ async function writeMerged({ input, model, adapter, context }: Work, optionOf: (
     const [rows, cols] = layer?.shape ?? [0, 0]
     return search(codecOf(options.get(name) ?? 'F16'), { rows, cols }, branch ? await mergeBranch(weights, branch) : weights, null)
   }
-  return exporters[target].write({ model, tokenizer, provenance, choice, blob, out: input.out }, context)
+  return exporters[target].write({ model: rewritten(model, adapter), tokenizer, provenance, choice, blob, out: input.out }, context)
 }
 
 const forms: Readonly<Record<Work['input']['form'], { readonly isModel: boolean; readonly write: (work: Work) => Promise<ExportedFile> }>> = {
