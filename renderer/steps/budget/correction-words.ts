@@ -15,6 +15,6 @@ export function gainWords(without: Plan, corrected: Plan): string {
 export function unavailable(correction: Draft['correction'], measuredFor: string | null, isDataFree: boolean): string | null {
   if (correction === 'none') return null
   if (isDataFree) return 'Needs calibration data.'
-  if (correction === 'eora') return measuredFor === 'eora' ? null : 'The map was measured without corrections.'
-  return 'Trained on the finished file, with the command line: halftone train.'
+  if (correction === 'scales') return null
+  return measuredFor === 'eora' ? null : 'The map was measured without corrections.'
 }
