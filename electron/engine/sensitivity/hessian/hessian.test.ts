@@ -48,7 +48,7 @@ describe('trace by random signs', () => {
   for (const { name, layers } of [{ name: 'transformer', layers: 'together' }, { name: 'transformer', layers: 'apart' }, { name: 'resnet', layers: 'apart' }] as const) {
     it(`${name}, layers ${layers}: within three standard errors of the exact trace for every layer, with an error bar that is worth having`, async () => {
       const { model, golden: { expected } } = await goldenModel(name)
-      const traces = await hessianTraces(model, { probes: layers === 'apart' ? 24 : 160, seed: 1, layers }, silent)
+      const traces = await hessianTraces(model, { probes: layers === 'apart' ? 48 : 160, seed: 1, layers }, silent)
       expect([...traces.keys()].sort()).toEqual(Object.keys(expected.layers).sort())
       const whole = Object.values(expected.layers).reduce((sum, { trace }) => sum + Math.abs(trace), 0)
       for (const [layer, { trace }] of Object.entries(expected.layers)) {
