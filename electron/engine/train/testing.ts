@@ -16,7 +16,7 @@ export const golden = path.join(import.meta.dirname, '../session/goldens/llama')
 async function recipeOf(model: DecoderModel, correction: Recipe['correction'], rank: number): Promise<Recipe> {
   return {
     version: 1, tool: 'test', model: { path: model.path, sha256: await model.checkpoint.sha256() }, data: { path: 'text', sha256: '', samples: 1, length: 8 }, target: 'gguf', budget: { kind: 'ratio', value: 1 }, pins: {}, metric: 'none', rounder: 'nearest',
-    correction, adapterStorage: 'int8', seed: 0, training: { steps: 4, batch: 2, length: 12, windows: 8, learningRate: 0.01, scaleRate: 0.01 },
+    correction, adapterStorage: 'int8', seed: 0, training: { steps: 4, batch: 2, length: 12, windows: 8, learningRate: 0.01, scaleRate: 0.001 },
     choice: model.layers.map(({ name, block }) => ({ name, option: block === null || name.endsWith('down') ? 'F16' : 'Q4_0', rank: block === null ? 0 : rank, bytes: 0, predictedLoss: 0 })),
     predicted: { sizeBytes: 0, bitsPerWeight: 0, peakMemoryBytes: 0, elapsedMs: 0, loss: 0 },
   }
