@@ -27,7 +27,9 @@ export async function planToQuality(input: PlanInput, target: number, dependenci
   const tried = new Map<number, QualityResult>()
   const attempt = async (point: number): Promise<QualityResult> => {
     context.signal.throwIfAborted()
-    const made = point === sizes.length - 1 ? largest : await plan({ ...request, budget: { kind: 'bytes', value: sizes[point] } }, dependencies, context)
+    // The file names its choice and its budget, so a point's own size may be a few bytes off the curve: half a step is room enough.
+    const value = Math.min(Math.ceil(sizes[point] * (1 + sizeStep / 2)), largest.recipe.predicted.sizeBytes)
+    const made = point === sizes.length - 1 ? largest : await plan({ ...request, budget: { kind: 'bytes', value } }, dependencies, context)
     const result = { plan: made, measured: await measure(made.recipe), evaluations: tried.size + 1 }
     tried.set(point, result)
     return result
