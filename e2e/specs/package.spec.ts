@@ -54,7 +54,7 @@ test('native files lie beside the archive, kernels and sample in the resources',
     if (!entry.files && entry.unpacked !== true) inside.push(name)
     for (const [child, below] of Object.entries(entry.files ?? {})) walk(below, `${name}/${child}`)
   }
-  walk(getRawHeader(archive).header as Entry, '')
+  walk(getRawHeader(archive).header, '')
   expect(inside.filter((name) => /\.(node|dll|dylib|so(\.\d+)*)$/.test(name))).toEqual([])
   const beside = globSync('**/*.{node,so,so.*,dylib,dll}', { cwd: path.join(packageFolder, 'resources') })
   expect(beside.sort()).toEqual([`app.asar.unpacked/node_modules/onnxruntime-node/bin/napi-v6/${platform}/${arch}/libonnxruntime.so.1`, 'kernels/halftone.node', 'kernels/libhalftone_ops.so'])

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { OpenProject } from '../contract/api.ts'
-import { ModelSummary, Plan } from '../contract/engine.ts'
+import { ModelSummary, type Plan } from '../contract/engine.ts'
 import { Draft, Project } from '../contract/project.ts'
 import { Sensitivity } from '../contract/sensitivity.ts'
 import type { EngineHost } from './engine-host.ts'

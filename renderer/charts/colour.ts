@@ -13,7 +13,7 @@ const black: Rgb = [0, 0, 0]
 export function sequential(share: number, isDark: boolean): Rgb {
   const clamped = Math.min(1, Math.max(0, isDark ? share : 1 - share)) * (viridis.length - 1)
   const low = Math.min(viridis.length - 2, Math.floor(clamped))
-  const [a = black, b = black] = [viridis[low], viridis[low + 1]]
+  const [a, b] = [viridis[low] ?? black, viridis[low + 1] ?? black]
   const mix = (i: 0 | 1 | 2): number => Math.round(a[i] + (b[i] - a[i]) * (clamped - low))
   return [mix(0), mix(1), mix(2)]
 }

@@ -18,7 +18,7 @@ const labelsName = 'labels'
 
 interface Arrays {
   readonly arrays: ReadonlyMap<string, NpyArray>
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 async function openFile(model: GraphModel, file: string): Promise<Arrays> {

@@ -24,7 +24,7 @@ export function fitInput(input: ValueInfo, value: Tensor, where: string): Tensor
   const refuse = (hint: string): AppError => new AppError('bad-data', `${where}: input '${input.name}': found ${value.type} [${value.dims.join(', ')}], expected ${inputText(input)}`, { hint })
   if (!shapeFits(input.shape, value.dims)) throw refuse('The first axis counts samples; the others must be those of the input.')
   if (value.type === input.type) return value
-  if (casts[input.type]?.includes(value.type) !== true) throw refuse(`Save the array as ${input.type} (array.astype).`)
+  if (!(casts[input.type] ?? []).includes(value.type)) throw refuse(`Save the array as ${input.type} (array.astype).`)
   const numbers = Array.from<number | bigint, number>(value.data, Number)
   if (input.type === 'float32') return { type: 'float32', dims: value.dims, data: Float32Array.from(numbers) }
   if (input.type === 'int64') return { type: 'int64', dims: value.dims, data: BigInt64Array.from(numbers, BigInt) }

@@ -54,7 +54,7 @@ const rawBytes = (array: Uint16Array | Float32Array): Uint8Array => new Uint8Arr
 export async function* partBytes(layer: GraphLayer, storage: Storage, part: StoredPart, bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   const { format, cols } = storage
   const [rows] = layer.shape
-  if (format === null) yield await halfBytes(layer, bytes)
+  if (format === null) yield halfBytes(layer, bytes)
   else if (storage.form === 'planes') yield* planePieces(bytes, planeShape(rows, cols, format), part.role === 'half' ? 'codes' : part.role)
   else {
     const { bits, isSymmetric } = format
@@ -68,7 +68,7 @@ export async function* partBytes(layer: GraphLayer, storage: Storage, part: Stor
 }
 
 /** 16-bit weights, [out, in], in the layout of the initializer. */
-async function halfBytes(layer: GraphLayer, bytes: Uint8Array): Promise<Uint8Array> {
+function halfBytes(layer: GraphLayer, bytes: Uint8Array): Uint8Array {
   if (layer.layout === 'out-in') return bytes
   const [rows, cols] = layer.shape
   return rawBytes(transposed(new Uint16Array(Uint8Array.from(bytes).buffer), rows, cols))

@@ -9,7 +9,7 @@ import { openNpy, type ByteSource, type NpyArray } from './npy.ts'
 
 export interface NpzFile {
   readonly arrays: ReadonlyMap<string, NpyArray>
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Arrays of one archive: one an input, with labels. */

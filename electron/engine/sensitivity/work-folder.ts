@@ -13,7 +13,7 @@ const DrawsFile = z.object({ done: z.number(), values: z.record(z.string(), z.ar
 
 export interface WorkFolder {
   readonly draws: Draws
-  saveDraws(draws: Draws): Promise<void>
+  readonly saveDraws: (draws: Draws) => Promise<void>
   hasOption(layer: string, option: string): boolean
   option(layer: string, option: string): Promise<Uint8Array>
   saveOption(layer: string, option: string, bytes: Uint8Array): Promise<void>

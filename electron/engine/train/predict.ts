@@ -4,7 +4,6 @@
  * block's activations, one piece of the logits.
  */
 import { kernels } from '../../../kernels/kernels.ts'
-import type { CodecName } from '../../contract/options.ts'
 import { linears } from '../graph/decoder/spec.ts'
 import type { Machine } from '../job/machine.ts'
 import type { Base } from './base/base.ts'
@@ -47,7 +46,7 @@ const EFFICIENCY = 0.35
 
 /** Bytes a layer takes in memory as the program holds it. */
 function layerBytes(base: Base, layer: string, [rows, cols]: readonly [number, number]): number {
-  const format = kernels().planeFormat(base.codec(layer) as CodecName)
+  const format = kernels().planeFormat(base.codec(layer))
   if (format === undefined) return rows * cols * 4
   const groups = rows * (format.group === 0 ? 1 : cols / format.group)
   return rows * Math.ceil((cols * format.bits) / 8) + groups * (format.zeros ? 8 : 4)
