@@ -12,6 +12,7 @@ import { multiplyingLayers, type Milliseconds } from './budget/constraints.ts'
 import { measureLatencies } from './budget/latency.ts'
 import { plan, type PlanDependencies } from './budget/plan.ts'
 import { planToQuality } from './budget/quality.ts'
+import { formatWarnings } from './budget/warnings.ts'
 import { targetLayers } from './budget/target-layers.ts'
 import { exporters } from './export/exporters.ts'
 import { provenanceOf } from './export/exporter.ts'
@@ -85,7 +86,7 @@ export async function planModel(workspace: Workspace, input: z.input<typeof Plan
     const tried = await trials
     return {
       ...made,
-      warnings: [...made.warnings, ...(request.target === 'gguf' ? ggufWarnings(opened.model) : [])],
+      warnings: [...made.warnings, ...formatWarnings(made.recipe.choice), ...(request.target === 'gguf' ? ggufWarnings(opened.model) : [])],
       ...(tried && { measured: { name, value: qualityOf(name, await measure(made.recipe)), evaluations: tried.count() } }),
     }
   })

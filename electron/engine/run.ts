@@ -8,6 +8,7 @@ import type { Context } from '../contract/events.ts'
 import type { Recipe } from '../contract/recipe.ts'
 import type { CompressReport, Evaluation } from '../contract/report.ts'
 import { heldOutWindows, openCalibration, openModelTokenizer, trainingWindows, type Calibration } from './calibrate/calibration.ts'
+import { formatWarnings } from './budget/warnings.ts'
 import { correctionOf } from './correct/corrections.ts'
 import { jobAdapter } from './correct/job-adapter.ts'
 import { cutWindows } from './evaluate/windows.ts'
@@ -153,7 +154,7 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
     const evaluation = windows.length > 0 ? await evaluateExport(model, written, windows, recipe, context) : null
     const exported = evaluation === null ? written : await stampMeasured(written, exporters[recipe.target].measuredIn, evaluation, context.signal)
     const observed = stop()
-    const warnings = [...calibration.warnings, ...(recipe.target === 'gguf' ? ggufWarnings(model) : [])]
+    const warnings = [...calibration.warnings, ...formatWarnings(recipe.choice), ...(recipe.target === 'gguf' ? ggufWarnings(model) : [])]
     const bitsPerWeight = (exported.sizeBytes * 8) / model.elements
     const { predicted } = recipe
     const report: CompressReport = {

@@ -11,6 +11,7 @@ import type { CompressReport } from '../../contract/report.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
 import { isGraphFile } from '../../engine/graph-model/open.ts'
+import { refuseBudget } from '../../engine/refuse-budget.ts'
 import { readIfThere } from '../../engine/job/files.ts'
 import { readRecipe } from '../../engine/job/job.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
@@ -100,6 +101,7 @@ export async function compress(model: string, options: CompressOptions, context:
   await engine.inspect({ model }, context) // refuse what cannot be read before anything is written
   await checkFolder(options.out, resume)
   const chosen = options.options ?? (options.layout === 'compressed-tensors' ? symmetricOptions : undefined)
+  if (!isGraphFile(model)) await refuseBudget({ model, target, budget, pins: options.pin, options: chosen }, context)
   const measureInput: MeasureInput = {
     model, data: options.data, metric: options.metric, rounder: options.rounder, target, samples: options.samples, length: options.length, seed: options.seed,
     correction: options.correct, ...(options.ranks && { ranks: options.ranks.filter((rank) => rank > 0) }), out: path.join(options.out, 'sensitivity.json'), ...(chosen && { options: [...chosen] }), ...(options.memory !== undefined && { memoryBytes: options.memory }), ...graphOptionsOf(options),
@@ -123,7 +125,7 @@ export function addCompressOptions(command: Command): Command {
     .option('--adapter-storage <type>', 'float16 or int8 numbers in corrections (default: float16)')
     .option('--options <names>', 'choose only among these, such as Q3_K,Q4_K', (text: string) => text.split(','))
     .addOption(new Option('--layout <name>', 'of safetensors: gptq (GPTQModel, vLLM), or compressed-tensors (transformers), which has no zero points').choices(['gptq', 'compressed-tensors']))
-    .option('--samples <n>', 'calibration windows', positiveInteger, 128)
+    .option('--samples <n>', 'calibration windows', positiveInteger, 48)
     .option('--length <n>', 'tokens in a window', positiveInteger, 512)
     .option('--seed <n>', 'seed of the choice of windows', Number, 0)
     .option('--pin <layer=option>', 'fix a layer (repeatable)', pinned, {})

@@ -1,5 +1,6 @@
 /** @file What a plan has to say besides its numbers: options layers cannot take, estimated losses, pins that spread, gaps. */
 import type { Allocation } from './allocation.ts'
+import type { LayerChoice } from '../../contract/recipe.ts'
 import type { TargetLayer } from './target-layers.ts'
 
 const maxNames = 4 // names of layers in one sentence; the rest is counted
@@ -18,6 +19,20 @@ export function planWarnings({ layers, estimated, followers, allocation }: Warni
     ...(followers.length > 0 ? [`${listed(followers)} share their option with a pinned layer and follow it.`] : []),
     ...gap(allocation),
   ]
+}
+
+/** What to know of formats before a file with them is handed on. */
+const formatNotes: Readonly<Record<string, string>> = {
+  TQ2_0: 'are ternary, which llama.cpp computes on the processor: not every graphics backend has it',
+  TQ1_0: 'are ternary, which llama.cpp computes on the processor: not every graphics backend has it',
+}
+
+/** One sentence a chosen format that has something to know. */
+export function formatWarnings(choice: readonly LayerChoice[]): string[] {
+  return Object.entries(formatNotes).flatMap(([format, note]) => {
+    const layers = choice.filter(({ option }) => option === format).map(({ name }) => name)
+    return layers.length > 0 ? [`The ${format} tensors (${listed(layers)}) ${note}.`] : []
+  })
 }
 
 /** One sentence a reason: "blocks.0.q, … (12 layers) cannot take Q4_K, Q6_K: 576 columns are not a multiple of 256." */

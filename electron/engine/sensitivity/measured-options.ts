@@ -7,7 +7,7 @@ import { optionBytes, targetOptions, type SizedLayer } from '../budget/option-by
 import type { LayerOption } from './measure-decoder.ts'
 
 const wanted: Readonly<Record<Target, readonly CodecName[]>> = {
-  gguf: ['Q2_K', 'Q3_K', 'IQ4_XS', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_0'],
+  gguf: ['TQ2_0', 'Q2_K', 'Q3_K', 'IQ4_XS', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_0'],
   onnx: ['int2-g32', 'int2-g64', 'int4-g128', 'int4-g64', 'int4-g32', 'int8-g64'],
   safetensors: ['int2-g64', 'int2-g32', 'int3-g64', 'int3-g32', 'int4-g64', 'int4-g32', 'int8-g64'],
 }
