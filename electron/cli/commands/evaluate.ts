@@ -26,9 +26,9 @@ export const addEvaluate: AddCommand = (program) => {
   program
     .command('evaluate')
     .description('perplexity of a model, and its divergence from a reference')
-    .argument('<model>', 'folder, GGUF file or ONNX folder')
-    .requiredOption('--text <file>', 'text to score')
-    .option('--reference <model>', 'the unquantized model')
+    .argument('<model>', 'folder, GGUF file, ONNX folder or ONNX graph')
+    .requiredOption('--text <file>', 'text to score; for an ONNX graph its samples: NPZ, a folder of images, or JSONL')
+    .option('--reference <model>', 'the unquantized model (an ONNX graph needs it)')
     .option('--adapter <file>', 'add the branches of a GGUF LoRA file or PEFT folder')
     .option('--length <n>', 'tokens in a window; its second half is scored', positiveInteger, 512)
     .option('--windows <n>', 'windows to score (default: all of the text)', positiveInteger)

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { targetOf } from './compress.ts'
 import { budgetOf, constrained, quality } from './plan.ts'
 
 const none = { limits: {} }
@@ -24,4 +25,10 @@ test('one budget, from wherever it comes', () => {
   expect(() => budgetOf(undefined, none, false)).toThrow('found no limit')
   expect(() => budgetOf('2.8bpw', { bytes: '3MB', limits: {} }, false)).toThrow('found both')
   expect(() => budgetOf(undefined, { bytes: '50%', limits: {} }, false)).toThrow('expected a number of bytes')
+})
+
+test('an ONNX graph is its own target; a language model has to be given one', () => {
+  expect(targetOf('net.onnx', undefined)).toBe('onnx')
+  expect(targetOf('folder', 'gguf')).toBe('gguf')
+  expect(() => targetOf('folder', undefined)).toThrow('expected gguf, onnx or safetensors')
 })

@@ -12,6 +12,7 @@ import { createEngine } from '../../engine/engine.ts'
 import { writeWhole } from '../../engine/job/files.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import { pinned, ranks, type AddCommand } from './command.ts'
+import { targetOf } from './compress.ts'
 
 /** Reads and checks a sensitivity.json. */
 export async function readSensitivity(file: string): Promise<Sensitivity> {
@@ -95,7 +96,8 @@ export function budgetOf(budget: string | undefined, { bytes, limits }: Constrai
 interface PlanOptions {
   json?: boolean
   measured: string
-  target: PlanInput['target']
+  /** Language models need it; a graph stays a graph. */
+  target?: PlanInput['target']
   budget?: string
   constraint: Constraints
   quality?: NonNullable<PlanInput['quality']>
@@ -114,7 +116,7 @@ export const addPlan: AddCommand = (program) => {
     .description('choose an option for each layer under a budget, other limits, or to a quality')
     .argument('<model>')
     .requiredOption('--measured <file>', 'sensitivity.json')
-    .addOption(new Option('--target <name>', 'what the file is for').choices(targets).makeOptionMandatory())
+    .addOption(new Option('--target <name>', 'what the file is for (an ONNX graph stays one)').choices(targets))
     .option('--budget <size>', '2.8bpw, 120MB, 2733344B or 50%')
     .option('--constraint <name=limit>', 'bytes=SIZE of the file, or of one token: macs, bops, ms on this machine (target onnx); repeatable', constrained, { limits: {} })
     .option('--quality <name=value>', 'the smallest plan that keeps kl=0.02, ppl=66.5, ppl-ratio=1.01 or same-top=99%, by trying plans for real', quality)
@@ -128,7 +130,8 @@ export const addPlan: AddCommand = (program) => {
     .option('--json', 'print one JSON object')
     .action(async (model: string, options: PlanOptions) => {
       await runCommand(options, async ({ context, result }) => {
-        const { target, pin, allocator, correct, ranks: allowed, adapterStorage, constraint, quality: wanted, text } = options
+        const { pin, allocator, correct, ranks: allowed, adapterStorage, constraint, quality: wanted, text } = options
+        const target = targetOf(model, options.target)
         const budget = budgetOf(options.budget, constraint, wanted !== undefined)
         const measured = await readSensitivity(options.measured)
         const plan = await createEngine().plan({
