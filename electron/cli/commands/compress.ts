@@ -101,7 +101,7 @@ export async function compress(model: string, options: CompressOptions, context:
   await engine.inspect({ model }, context) // refuse what cannot be read before anything is written
   await checkFolder(options.out, resume)
   const chosen = options.options ?? (options.layout === 'compressed-tensors' ? symmetricOptions : undefined)
-  if (!isGraphFile(model)) await refuseBudget({ model, target, budget, pins: options.pin, options: chosen }, context)
+  await refuseBudget({ model, target, budget, pins: options.pin, options: chosen }, context)
   const measureInput: MeasureInput = {
     model, data: options.data, metric: options.metric, rounder: options.rounder, target, samples: options.samples, length: options.length, seed: options.seed,
     correction: options.correct, ...(options.ranks && { ranks: options.ranks.filter((rank) => rank > 0) }), out: path.join(options.out, 'sensitivity.json'), ...(chosen && { options: [...chosen] }), ...(options.memory !== undefined && { memoryBytes: options.memory }), ...graphOptionsOf(options),
