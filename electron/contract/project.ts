@@ -61,11 +61,6 @@ export const Project = z.object({
 })
 export type Project = z.infer<typeof Project>
 
-/** How the project is measured: without data only what needs none. */
-export function measuredWith({ data, withoutData, measure }: Pick<Project, 'data' | 'withoutData' | 'measure'>): MeasureSettings {
-  return data !== null || !withoutData ? measure : { ...measure, metric: 'sqnr', correction: 'none', rounder: measure.rounder === 'nearest' ? 'nearest' : 'search' }
-}
-
 /** What the window may change directly; the rest changes by opening files and running jobs. */
 export const ProjectPatch = z.object({ name: z.string().min(1), step: Step, measure: MeasureSettings, draft: Draft, limits: z.array(Limit) }).partial()
 export type ProjectPatch = z.infer<typeof ProjectPatch>

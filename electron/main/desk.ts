@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { OpenProject } from '../contract/api.ts'
 import type { DataPreview } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
-import { measuredWith, type Project, type ProjectPatch } from '../contract/project.ts'
+import type { Project, ProjectPatch } from '../contract/project.ts'
 import type { EngineHost } from './engine-host.ts'
 import { refuseOverlap } from './held-out.ts'
 import { patched } from './patched.ts'
@@ -51,7 +51,9 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
   }
   async function openProject(project: Project): Promise<OpenProject> {
     const summary = await engine.call('inspect', { model: project.model })
-    const next = { ...project, openedAt: Date.now() }
+    // An ONNX graph is written as one.
+    const draft: Project['draft'] = summary.format === 'onnx' ? { ...project.draft, target: 'onnx' } : project.draft
+    const next = { ...project, draft, openedAt: Date.now() }
     // Data that has gone since is no reason not to open the model.
     const seen = next.data === null ? null : await preview(next, next.data.path).catch(() => null)
     const known = seen === null ? { ...next, data: null } : next
@@ -63,7 +65,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
   async function readSensitivity(): Promise<void> {
     const { project } = need()
     const sensitivity = await projects.sensitivity(project)
-    if (open?.project.id !== project.id) return
+    if (open?.project.id !== project.id || measureKey(open.project) !== measureKey(project)) return
     open = { ...need(), sensitivity }
     onSensitivity(open)
   }
@@ -84,9 +86,10 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
     },
     async update(patch) {
       const before = need().project
-      const { project } = await set(patched(before, patch))
-      const key = (given: Project): string => measureKey(given.data?.sha256 ?? null, measuredWith(given))
-      if (key(project) !== key(before)) await readSensitivity()
+      const next = patched(before, patch)
+      const isSameMap = measureKey(next) === measureKey(before)
+      const { project } = await set(next, isSameMap ? {} : { sensitivity: null }) // no other map's numbers are shown meanwhile
+      if (!isSameMap) await readSensitivity()
       return project
     },
     async setData(file) {

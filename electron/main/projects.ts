@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { RecentProject } from '../contract/api.ts'
-import { measuredWith, Project, type MeasureSettings } from '../contract/project.ts'
+import { measuredWith } from '../contract/measured-with.ts'
+import { Project } from '../contract/project.ts'
 import { Sensitivity } from '../contract/sensitivity.ts'
 import { readJson, writeJson } from './json-file.ts'
 
@@ -22,16 +23,18 @@ export interface Projects {
   sensitivity: (project: Project) => Promise<Sensitivity | null>
 }
 
-/** A name for files, from what the map is measured with. */
-export function measureKey(data: string | null, settings: MeasureSettings): string {
-  return createHash('sha256').update(JSON.stringify([data, settings.metric, settings.rounder, settings.samples, settings.length, ...(settings.correction === 'none' ? [] : [settings.correction])])).digest('hex').slice(0, 12)
+/** A name for files, from what the map is measured with, and for which target: each has formats of its own. */
+export function measureKey(project: Pick<Project, 'data' | 'withoutData' | 'measure' | 'draft'>): string {
+  const { metric, rounder, correction, samples, length } = measuredWith(project)
+  const made = [project.data?.sha256 ?? null, project.draft.target, metric, rounder, samples, length, ...(correction === 'none' ? [] : [correction])]
+  return createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 12)
 }
 
 export function createProjects(root: string): Projects {
   const folderOf = (id: string): string => path.join(root, id)
   const fileOf = (id: string): string => path.join(folderOf(id), 'project.json')
   const read = (id: string): Promise<Project | undefined> => readJson(fileOf(id), Project)
-  const sensitivityFile = (project: Project): string => path.join(folderOf(project.id), `sensitivity-${measureKey(project.data?.sha256 ?? null, measuredWith(project))}.json`)
+  const sensitivityFile = (project: Project): string => path.join(folderOf(project.id), `sensitivity-${measureKey(project)}.json`)
   return {
     folderOf,
     read,

@@ -6,7 +6,7 @@ import type { OpenProject, Review } from '../contract/api.ts'
 import type { Plan } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
 import { JobRequest, type JobRecord } from '../contract/job.ts'
-import { measuredWith } from '../contract/project.ts'
+import { measuredWith } from '../contract/measured-with.ts'
 import { CompressReport } from '../contract/report.ts'
 
 /** The finished tensors in the job's folder, and the file made from them. */
@@ -33,7 +33,7 @@ export function measureRequest(open: OpenProject, out: string, memoryBytes: numb
   const { project } = open
   if (!project.data && !project.withoutData) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose data in the Data step, or go on without.' })
   const { metric, rounder, correction, samples, length } = measuredWith(project)
-  return JobRequest.parse({ kind: 'measure', input: { model: project.model, ...(project.data && { data: project.data.path }), metric, rounder, correction, samples, length, out, ...limited(memoryBytes) } })
+  return JobRequest.parse({ kind: 'measure', input: { model: project.model, target: project.draft.target, ...(project.data && { data: project.data.path }), metric, rounder, correction, samples, length, out, ...limited(memoryBytes) } })
 }
 
 export function runRequest(plan: Plan, { memoryBytes, ...more }: { readonly out: string; readonly uniform: string | null; readonly text: string | null; readonly memoryBytes: number | null }): JobRequest {

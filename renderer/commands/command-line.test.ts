@@ -15,7 +15,7 @@ test('each step has its line, with paths a shell reads', () => {
 
 test('without data only the weights are measured, and the recipe is run', () => {
   const without = { ...project, data: null, withoutData: true }
-  expect(commandLine('sensitivity', without)).toBe("halftone measure '/models/my model' --metric sqnr --rounder search --samples 48 --length 512 --out sensitivity.json")
+  expect(commandLine('sensitivity', without)).toBe("halftone measure '/models/my model' --target gguf --metric sqnr --rounder search --samples 48 --length 512 --out sensitivity.json")
   expect(commandLine('run', without)).toBe('halftone run recipe.json --out out')
 })
 

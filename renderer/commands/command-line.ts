@@ -1,5 +1,6 @@
 /** @file What the command line would do for each step: the same engine, the same words. Pure. */
-import type { MeasureSettings, Project, Step } from '../../electron/contract/project.ts'
+import { measuredWith } from '../../electron/contract/measured-with.ts'
+import type { Project, Step } from '../../electron/contract/project.ts'
 import type { Budget } from '../../electron/contract/recipe.ts'
 
 /** A word as a POSIX shell or PowerShell reads it. */
@@ -23,14 +24,14 @@ function join(...words: (readonly string[] | string)[]): string {
 /** The line for one step; undefined where it needs something that is not chosen yet. */
 export function commandLine(step: Step, project: Project, output?: string): string | undefined {
   const { model, data, withoutData, draft } = project
-  const measure: MeasureSettings = data === null && withoutData ? { ...project.measure, metric: 'sqnr', rounder: project.measure.rounder === 'nearest' ? 'nearest' : 'search' } : project.measure
+  const measure = measuredWith(project)
   const plan = ['--target', draft.target, '--budget', budgetText(draft.budget)]
   const pins = Object.entries(draft.pins).flatMap(([layer, option]) => ['--pin', `${layer}=${option}`])
   const corrected = measure.correction === 'none' ? [] : ['--correct', measure.correction]
   const measured = ['--metric', measure.metric, '--rounder', measure.rounder, '--samples', String(measure.samples), '--length', String(measure.length)]
   switch (step) {
     case 'model': return join('inspect', model)
-    case 'data': case 'sensitivity': return data || withoutData ? join('measure', model, data ? ['--data', data.path] : [], measured, data ? corrected : [], '--out', 'sensitivity.json') : undefined
+    case 'data': case 'sensitivity': return data || withoutData ? join('measure', model, data ? ['--data', data.path] : [], ['--target', draft.target], measured, data ? corrected : [], '--out', 'sensitivity.json') : undefined
     case 'budget': return join('plan', model, '--measured', 'sensitivity.json', plan, pins, '--out', 'recipe.json')
     case 'run': case 'export': {
       if (!data) return withoutData ? join('run', 'recipe.json', '--out', output ?? 'out') : undefined

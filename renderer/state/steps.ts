@@ -1,7 +1,9 @@
 /** @file The state of each step, derived from the project, its map, its plan and its jobs. Pure. */
 import type { OpenProject } from '../../electron/contract/api.ts'
 import type { JobRecord, JobState } from '../../electron/contract/job.ts'
-import type { Draft, Step } from '../../electron/contract/project.ts'
+import { measuredWith } from '../../electron/contract/measured-with.ts'
+import type { Target } from '../../electron/contract/options.ts'
+import type { Draft, Project, Step } from '../../electron/contract/project.ts'
 import type { Recipe } from '../../electron/contract/recipe.ts'
 
 export const stepNames: Readonly<Record<Step, string>> = {
@@ -23,9 +25,16 @@ export const isFinished = (job: JobRecord): boolean => finished.includes(job.sta
 export function runsOf(jobs: readonly JobRecord[], project: string): JobRecord[] {
   return jobs.filter((job) => job.project === project && job.request.kind === 'run' && job.request.uniform === null).sort((a, b) => b.createdAt - a.createdAt)
 }
-/** The newest measurement of this project. */
-export function measurementOf(jobs: readonly JobRecord[], project: string): JobRecord | undefined {
-  return jobs.filter((job) => job.project === project && job.request.kind === 'measure').sort((a, b) => b.createdAt - a.createdAt)[0]
+/** The newest measurement of this project with its present settings, for its present target. */
+export function measurementOf(jobs: readonly JobRecord[], project: Project): JobRecord | undefined {
+  const wanted = keyOfMeasurement({ ...measuredWith(project), data: project.data?.path, target: project.draft.target })
+  return jobs.filter(({ project: id, request }) => id === project.id && request.kind === 'measure' && keyOfMeasurement(request.input) === wanted).sort((a, b) => b.createdAt - a.createdAt)[0]
+}
+
+interface Measured { readonly metric: string; readonly rounder: string; readonly correction: string; readonly samples: number; readonly length: number; readonly data?: string | undefined; readonly target?: Target | undefined }
+
+function keyOfMeasurement({ metric, rounder, correction, samples, length, data, target }: Measured): string {
+  return JSON.stringify([metric, rounder, correction, samples, length, data ?? null, target ?? null])
 }
 
 /** True where the recipe was made from this draft. */
@@ -38,7 +47,7 @@ export function stepStates(open: OpenProject | null, jobs: readonly JobRecord[])
   const todo: Record<Step, StepState> = { model: 'todo', data: 'todo', sensitivity: 'todo', budget: 'todo', run: 'todo', compare: 'todo', export: 'todo' }
   if (!open) return todo
   const { project, sensitivity } = open
-  const measuring = measurementOf(jobs, project.id)
+  const measuring = measurementOf(jobs, project)
   const run = runsOf(jobs, project.id)[0]
   const recipe = run?.request.kind === 'run' ? run.request.recipe : undefined
   const isCurrent = recipe !== undefined && isFrom(recipe, project.draft)

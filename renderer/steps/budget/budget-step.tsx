@@ -2,10 +2,11 @@
 import type { Plan } from '../../../electron/contract/engine.ts'
 import { ChartFigure, Legend } from '../../charts/chart-figure.tsx'
 import { Pareto } from '../../charts/pareto.tsx'
-import { go, setDraft } from '../../commands/actions.ts'
+import { go, measure, setDraft } from '../../commands/actions.ts'
 import { runCommand } from '../../commands/table.ts'
 import { StepPage } from '../../frame/step-page.tsx'
 import { bits, bytes, digits, percent } from '../../state/format.ts'
+import { isBusy, measurementOf } from '../../state/steps.ts'
 import { useApp } from '../../state/store.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Banner, Empty, Spinner } from '../../ui/feedback.tsx'
@@ -15,6 +16,7 @@ import { Correction } from './correction.tsx'
 import { Impossible } from './impossible.tsx'
 import { PlanTable } from './plan-table.tsx'
 import { useSolvedPlan } from './solve.ts'
+import { TargetChoice, targetNames } from './target-choice.tsx'
 import { TargetPanel } from './target-panel.tsx'
 
 export function BudgetStep(): React.JSX.Element {
@@ -51,14 +53,30 @@ export function BudgetStep(): React.JSX.Element {
               {plan?.warnings.map((warning) => <Banner key={warning} tone="info" title={warning} />)}
             </>
           )
-        : (
-            <Panel>
-              <Empty icon="chart" title="A plan needs the sensitivity map" actions={<Button look="primary" onClick={() => { go('sensitivity') }}>Go to Sensitivity</Button>}>
-                Measure once, then try any size: plans are solved in milliseconds.
-              </Empty>
-            </Panel>
-          )}
+        : <Unmeasured />}
     </StepPage>
+  )
+}
+
+/** No map, or none of this target: each stores layers in formats of its own. */
+function Unmeasured(): React.JSX.Element {
+  const project = useApp((state) => state.open?.project)
+  const jobs = useApp((state) => state.jobs)
+  const toSensitivity = <Button look="primary" onClick={() => { go('sensitivity') }}>Go to Sensitivity</Button>
+  if (!project?.measured) {
+    return <Panel><Empty icon="chart" title="A plan needs the sensitivity map" actions={toSensitivity}>Measure once, then try any size: plans are solved in milliseconds.</Empty></Panel>
+  }
+  const name = targetNames[project.draft.target]
+  const job = measurementOf(jobs, project)
+  return (
+    <div className="grid grid-cols-1 items-start gap-4 @4xl:grid-cols-[300px_minmax(0,1fr)]">
+      <Panel title="Target"><TargetChoice /></Panel>
+      <Panel>
+        {job && isBusy(job)
+          ? <Empty icon="chart" title={`The formats of ${name} are being measured`} actions={toSensitivity}>A plan is made as soon as the first layers are known.</Empty>
+          : <Empty icon="chart" title={`The formats of ${name} are not measured yet`} actions={<Button look="primary" icon="play" onClick={() => { void measure().then(() => { go('sensitivity') }) }}>Measure them</Button>}>Each target stores layers in formats of its own. What was measured for another target, or with other settings, is kept.</Empty>}
+      </Panel>
+    </div>
   )
 }
 

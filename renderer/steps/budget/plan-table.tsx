@@ -9,13 +9,11 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { DataTable, type Column } from '../../ui/data-table.tsx'
 import { Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
-import { fits } from '../sensitivity/map.ts'
 
 interface Row { readonly name: string; readonly option: string; readonly bytes: number; readonly bits: number; readonly loss: number; readonly share: number; readonly isPinned: boolean; readonly options: readonly string[] }
 
 export function PlanTable({ plan, sensitivity }: { readonly plan: Plan; readonly sensitivity: Sensitivity }): React.JSX.Element {
   const pins = useApp((state) => state.open?.project.draft.pins)
-  const target = useApp((state) => state.open?.project.draft.target ?? 'gguf')
   const changed = useApp((state) => state.changed)
   const layers = useApp((state) => state.open?.summary.layers)
   const rows = useMemo(() => {
@@ -25,9 +23,9 @@ export function PlanTable({ plan, sensitivity }: { readonly plan: Plan; readonly
     return plan.recipe.choice.map((one): Row => ({
       name: one.name, option: one.option, bytes: one.bytes, bits: (8 * one.bytes) / (elements.get(one.name) ?? 1), loss: one.predictedLoss, share: loss > 0 ? one.predictedLoss / loss : 0,
       isPinned: pins !== undefined && Object.hasOwn(pins, one.name),
-      options: [...new Set([one.option, ...Object.keys(measured.get(one.name)?.options ?? {}).filter((option) => fits(option, target))])],
+      options: [...new Set([one.option, ...Object.keys(measured.get(one.name)?.options ?? {})])],
     }))
-  }, [plan, sensitivity, pins, layers, target])
+  }, [plan, sensitivity, pins, layers])
   const pinCount = rows.filter((row) => row.isPinned).length
 
   const columns = useMemo((): Column<Row>[] => {

@@ -10,6 +10,7 @@ export function useSolvedPlan(): void {
   const draft = useApp((state) => state.open?.project.draft)
   const sensitivity = useApp((state) => state.open?.sensitivity)
   useEffect(() => {
+    if (!sensitivity) useApp.setState({ plan: null, planError: null, isSolving: false }) // what is on the screen was made from another map
     if (!draft || !sensitivity) return
     const state = { isCurrent: true }
     const solve = async (): Promise<void> => {

@@ -1,5 +1,4 @@
 /** @file Where it will be used and how large it may be: a number, a slider and presets for the same target. */
-import type { Target } from '../../../electron/contract/options.ts'
 import { setDraft } from '../../commands/actions.ts'
 import { bytes } from '../../state/format.ts'
 import { useApp } from '../../state/store.ts'
@@ -7,10 +6,8 @@ import { Button } from '../../ui/button.tsx'
 import { NumberField, Segmented } from '../../ui/fields.tsx'
 import { Panel } from '../../ui/panel.tsx'
 import { budgetWords, bytesOf, convert, fieldValue, fromField, presets, unitDecimals, unitNames, type Unit } from './budget.ts'
+import { TargetChoice } from './target-choice.tsx'
 
-const targetWords: Readonly<Record<Target, string>> = {
-  gguf: 'For llama.cpp, Ollama and LM Studio.', onnx: 'For ONNX Runtime and browsers: stock operators only, 2, 4 or 8 bits a layer.', safetensors: 'For transformers and vLLM, in the GPTQ layout.',
-}
 const units: readonly Unit[] = ['bits', 'bytes', 'ratio']
 
 export function TargetPanel(): React.JSX.Element {
@@ -25,10 +22,7 @@ export function TargetPanel(): React.JSX.Element {
   return (
     <Panel title="Target">
       <div className="flex flex-col gap-4">
-        <div className="flex flex-col gap-1.5">
-          <Segmented label="Format" value={draft.target} onChange={(target) => { setDraft({ target, pins: {} }) }} choices={[{ value: 'gguf', label: 'GGUF' }, { value: 'onnx', label: 'ONNX' }, { value: 'safetensors', label: 'safetensors' }]} />
-          <p className="text-sm text-ink-2">{targetWords[draft.target]}</p>
-        </div>
+        <TargetChoice />
         <div className="flex flex-col gap-2">
           <NumberField
             label="At most" value={fieldValue(budget)} decimals={unitDecimals[budget.kind]} unit={unitNames[budget.kind]} min={0.01} max={1e7} step={budget.kind === 'bits' ? 0.1 : budget.kind === 'ratio' ? 1 : Math.max(0.1, size / 1e8)}

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ModelSummary } from '../../../electron/contract/engine.ts'
 import { Sensitivity } from '../../../electron/contract/sensitivity.ts'
 import { emptyLive } from '../../state/live.ts'
-import { buildMap, fits } from './map.ts'
+import { buildMap } from './map.ts'
 
 const layer = (name: string) => ({ name, kind: 'matmul' as const, shape: [8, 8], elements: 64, block: 0, ties: null })
 const summary = ModelSummary.parse({
@@ -11,12 +11,12 @@ const summary = ModelSummary.parse({
 })
 const sensitivity = Sensitivity.parse({
   version: 1, tool: 't', model: { path: 'm', sha256: 'x' }, data: { path: 'd', sha256: 'y' }, metric: 'kl', rounder: 'gptq', complete: false,
-  layers: [{ ...layer('a'), excluded: { Q6_K: 'rows of 8' }, options: { Q4_K: { bytes: 36, value: 0.02, stderr: 0.001 }, Q2_K: { bytes: 21, value: 0.3, stderr: 0.01 }, 'int4-g32': { bytes: 37, value: 0.01, stderr: 0 } } }],
+  layers: [{ ...layer('a'), excluded: { Q6_K: 'rows of 8' }, options: { Q4_K: { bytes: 36, value: 0.02, stderr: 0.001 }, Q2_K: { bytes: 21, value: 0.3, stderr: 0.01 } } }],
 })
 
 test('the saved map and what is measured now are one map, options by size', () => {
   const live = { ...emptyLive, cells: { b: { Q4_K: { value: 0.05, stderr: 0.002, bytes: 36 } } } }
-  const map = buildMap({ summary, sensitivity }, live, 'gguf')
+  const map = buildMap({ summary, sensitivity }, live)
   expect(map.options).toEqual(['Q2_K', 'Q4_K'])
   expect(map.range).toEqual([0.02, 0.3])
   expect([map.measured, map.total]).toEqual([2, 2])
@@ -25,9 +25,5 @@ test('the saved map and what is measured now are one map, options by size', () =
 })
 
 test('nothing measured is an empty map of all layers', () => {
-  expect(buildMap({ summary, sensitivity: null }, undefined, 'all')).toMatchObject({ options: [], range: [0, 0], measured: 0, total: 2, ranking: [] })
-})
-
-test.each([['Q4_K', 'gguf', true], ['Q4_K', 'onnx', false], ['int4-g32', 'onnx', true], ['int4-g32', 'gguf', false], ['F16', 'onnx', true], ['Q4_K', 'all', true]] as const)('%s in %s: %s', (option, target, isIn) => {
-  expect(fits(option, target)).toBe(isIn)
+  expect(buildMap({ summary, sensitivity: null }, undefined)).toMatchObject({ options: [], range: [0, 0], measured: 0, total: 2, ranking: [] })
 })

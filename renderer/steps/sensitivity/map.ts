@@ -1,6 +1,5 @@
 /** @file The map as it is shown: the saved measurement with what the running one has said since. Pure. */
 import type { OpenProject } from '../../../electron/contract/api.ts'
-import type { Target } from '../../../electron/contract/options.ts'
 import type { HeatRow } from '../../charts/heat-map.tsx'
 import type { Cell, Live } from '../../state/live.ts'
 
@@ -16,13 +15,7 @@ export interface SensitivityMap {
   readonly ranking: readonly { readonly layer: string; readonly option: string; readonly cell: Cell }[]
 }
 
-/** GGUF formats have llama.cpp's names, the integer groups of the other targets begin with "int". */
-export function fits(option: string, target: Target | 'all'): boolean {
-  if (target === 'all' || /^B?F\d+$/.test(option)) return true
-  return option.startsWith('int') === (target !== 'gguf')
-}
-
-export function buildMap({ summary, sensitivity }: Pick<OpenProject, 'summary' | 'sensitivity'>, live: Live | undefined, target: Target | 'all'): SensitivityMap {
+export function buildMap({ summary, sensitivity }: Pick<OpenProject, 'summary' | 'sensitivity'>, live: Live | undefined): SensitivityMap {
   const saved = new Map(sensitivity?.layers.map((layer) => [layer.name, layer]))
   const layers = summary.layers.map(({ name, shape, elements, block }) => {
     const layer = saved.get(name)
@@ -40,7 +33,7 @@ export function buildMap({ summary, sensitivity }: Pick<OpenProject, 'summary' |
   const measured = layers.filter(({ cells }) => Object.keys(cells).length > 0).length
   // F16 and the like are noted for a few layers only: no column of its own.
   const isCommon = (option: string): boolean => (bitsOf.get(option)?.count ?? 0) * 2 >= measured || measured < 4
-  const options = [...bitsOf.keys()].filter((option) => fits(option, target) && isCommon(option)).sort((a, b) => bits(a) - bits(b) || a.localeCompare(b))
+  const options = [...bitsOf.keys()].filter(isCommon).sort((a, b) => bits(a) - bits(b) || a.localeCompare(b))
   const losses = layers.flatMap(({ cells }) => options.flatMap((option) => { const value = cells[option]?.value ?? 0; return value > 0 ? [value] : [] }))
   const reference = options.toSorted((a, b) => Math.abs(bits(a) - 4.5) - Math.abs(bits(b) - 4.5))
   const ranking = layers.flatMap(({ name, cells }) => {

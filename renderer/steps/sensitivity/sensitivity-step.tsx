@@ -1,7 +1,6 @@
 /** @file Step 3: which layers mind being compressed? */
-import { useMemo, useState } from 'react'
+import { useMemo } from 'react'
 import type { JobRecord } from '../../../electron/contract/job.ts'
-import type { Target } from '../../../electron/contract/options.ts'
 import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { HeatMap, HeatScale } from '../../charts/heat-map.tsx'
 import { go, measure, onJob } from '../../commands/actions.ts'
@@ -11,8 +10,8 @@ import { useApp } from '../../state/store.ts'
 import { isBusy, measurementOf } from '../../state/steps.ts'
 import { Button } from '../../ui/button.tsx'
 import { Empty } from '../../ui/feedback.tsx'
-import { Segmented } from '../../ui/fields.tsx'
 import { Panel } from '../../ui/panel.tsx'
+import { TargetChoice } from '../budget/target-choice.tsx'
 import { CellDetails } from './cell-details.tsx'
 import { buildMap, type SensitivityMap } from './map.ts'
 import { MeasureSettings } from './measure-settings.tsx'
@@ -23,12 +22,11 @@ export function SensitivityStep(): React.JSX.Element {
   const open = useApp((state) => state.open)
   const jobs = useApp((state) => state.jobs)
   const cell = useApp((state) => state.cell)
-  const job = open ? measurementOf(jobs, open.project.id) : undefined
+  const job = open ? measurementOf(jobs, open.project) : undefined
   const isRunning = job !== undefined && isBusy(job)
   const live = useApp((state) => (job ? state.live[job.id] : undefined))
-  const [target, setTarget] = useState<Target | 'all'>(open?.project.draft.target === 'gguf' || !open ? 'gguf' : 'onnx')
   const isComplete = open?.sensitivity?.complete === true
-  const map = useMemo(() => (open ? buildMap(open, isRunning || !isComplete ? live : undefined, target) : null), [open, live, target, isRunning, isComplete])
+  const map = useMemo(() => (open ? buildMap(open, isRunning || !isComplete ? live : undefined) : null), [open, live, isRunning, isComplete])
   if (!open || !map) return <></>
   const { project } = open
   const isDataFree = project.data === null && project.withoutData
@@ -44,6 +42,7 @@ export function SensitivityStep(): React.JSX.Element {
       details={<div className="flex flex-col gap-6"><CellDetails map={map} unit={unit} /><Ranking map={map} /></div>}
     >
       <MeasureStatus job={job} map={map} isComplete={isComplete} />
+      {!isRunning && <TargetChoice isWide />}
       {!isRunning && <MeasureSettings isOpen={!isComplete} />}
       {map.measured === 0 && !isRunning
         ? (
@@ -57,7 +56,6 @@ export function SensitivityStep(): React.JSX.Element {
         : (
             <ChartFigure
                 title="Loss of each layer in each format" caption={captionOf(map)} legend={<HeatScale range={map.range} unit={unit} />}
-                actions={<Segmented label="Formats of" isLabelHidden size="small" value={target} onChange={setTarget} choices={[{ value: 'gguf', label: 'GGUF' }, { value: 'onnx', label: 'ONNX, safetensors' }, { value: 'all', label: 'All' }]} />}
                 table={{ columns: ['Layer', ...map.options], rows: () => map.rows.map((row) => [row.layer, ...map.options.map((option) => (row.cells[option] ? digits(row.cells[option].value) : '–'))]) }}
               >
                 <HeatMap label="Loss by layer and format" rows={map.rows} options={map.options} range={map.range} selected={cell} onSelect={(next) => { useApp.setState({ cell: next, selected: next.layer }) }} height={Math.min(520, 30 + map.rows.length * 26)} />
