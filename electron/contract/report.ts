@@ -9,8 +9,9 @@ export const Evaluation = z.object({
   bitsPerWeight: z.number(),
   /** Bits per weight of the quantized layers alone. */
   bitsPerWeightLayers: z.number().optional(),
-  perplexity: z.number(),
-  perplexityStderr: z.number(),
+  /** Of language models, where there was text to evaluate on. */
+  perplexity: z.number().optional(),
+  perplexityStderr: z.number().optional(),
   perplexityReference: z.number().optional(),
   klMean: z.number().optional(),
   klStderr: z.number().optional(),
@@ -18,12 +19,14 @@ export const Evaluation = z.object({
   kl99: z.number().optional(),
   /** Share of positions at which both models' most likely token is the same. */
   sameTop: z.number().optional(),
-  /** Of an ONNX graph: each output against the original's, over `samples` samples. Its perplexity is not a number. */
+  /** Of an ONNX graph: each output against the original's, over `samples` samples. It has no perplexity. */
   outputs: z.array(OutputQuality).optional(),
   samples: z.number().optional(),
   tokens: z.number(),
 })
 export type Evaluation = z.infer<typeof Evaluation>
+/** An evaluation on text. */
+export type TextEvaluation = Evaluation & { readonly perplexity: number; readonly perplexityStderr: number }
 
 export const CompressReport = Evaluation.extend({
   output: z.string(),

@@ -158,7 +158,7 @@ export async function run(input: RunInput, outer: Context): Promise<CompressRepo
     const bitsPerWeight = (exported.sizeBytes * 8) / model.elements
     const { predicted } = recipe
     const report: CompressReport = {
-      ...(evaluation ?? { perplexity: NaN, perplexityStderr: NaN, tokens: 0 }),
+      ...(evaluation ?? { tokens: 0 }),
       sizeBytes: exported.sizeBytes,
       bitsPerWeight,
       output: exported.path,

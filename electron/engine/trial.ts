@@ -16,8 +16,8 @@ import type { DecoderModel } from './session/model.ts'
 /** An evaluation as one number, smaller is better. */
 export const lossOf: Readonly<Record<QualityName, (evaluation: Evaluation) => number>> = {
   kl: ({ klMean = NaN }) => klMean,
-  ppl: ({ perplexity }) => perplexity,
-  'ppl-ratio': ({ perplexity, perplexityReference = NaN }) => perplexity / perplexityReference,
+  ppl: ({ perplexity = NaN }) => perplexity,
+  'ppl-ratio': ({ perplexity = NaN, perplexityReference = NaN }) => perplexity / perplexityReference,
   'same-top': ({ sameTop = NaN }) => 1 - sameTop,
 }
 
@@ -45,7 +45,7 @@ export async function openTrials(model: DecoderModel, recipe: Recipe, text: stri
       const evaluation = await evaluateExport(model, exported, windows, tried, context)
       await job.flush()
       known.set(key, evaluation)
-      context.report({ type: 'log', level: 'info', text: `tried ${exported.sizeBytes} bytes: mean KL ${(evaluation.klMean ?? NaN).toPrecision(3)}, perplexity ${evaluation.perplexity.toFixed(3)}, same most likely token ${((evaluation.sameTop ?? NaN) * 100).toFixed(2)} %` })
+      context.report({ type: 'log', level: 'info', text: `tried ${exported.sizeBytes} bytes: mean KL ${(evaluation.klMean ?? NaN).toPrecision(3)}, perplexity ${(evaluation.perplexity ?? NaN).toFixed(3)}, same most likely token ${((evaluation.sameTop ?? NaN) * 100).toFixed(2)} %` })
       return evaluation
     } finally {
       await rm(folder, { recursive: true, force: true })

@@ -37,10 +37,10 @@ export function reportText(report: CompressReport): string {
 
 /** Before and after of a language model. */
 function languageText(report: CompressReport): string {
-  const { perplexityReference, klMean, klStderr, sameTop } = report
+  const { perplexity, perplexityStderr, perplexityReference, klMean, klStderr, sameTop } = report
   return table(['', 'before', 'after'], [
     [report.adapter ? 'bits per weight, adapter included' : 'bits per weight', '16', report.bitsPerWeight.toFixed(3)],
-    ['perplexity', perplexityReference?.toFixed(3) ?? '–', `${report.perplexity.toFixed(3)} ± ${report.perplexityStderr.toFixed(3)}`],
+    ['perplexity', perplexityReference?.toFixed(3) ?? '–', perplexity === undefined ? 'not measured' : `${perplexity.toFixed(3)} ± ${(perplexityStderr ?? 0).toFixed(3)}`],
     ['mean KL divergence', '0', klMean === undefined ? '–' : `${klMean.toFixed(5)} ± ${(klStderr ?? 0).toFixed(5)}`],
     ['same most likely token', '100 %', sameTop === undefined ? '–' : `${(sameTop * 100).toFixed(1)} %`],
   ])

@@ -8,12 +8,12 @@ import { outputsText } from './compress.ts'
 
 /** The numbers of an evaluation, one a row. */
 export function evaluationText(evaluation: Evaluation): string {
-  const { klMean, klStderr, klMedian, kl99, sameTop, perplexityReference } = evaluation
+  const { perplexity, perplexityStderr = 0, klMean, klStderr, klMedian, kl99, sameTop, perplexityReference } = evaluation
   if (evaluation.outputs !== undefined) return `${sizeText(evaluation.sizeBytes)} (${evaluation.sizeBytes} bytes), ${outputsText(evaluation.outputs, evaluation)}`
   return table(['', 'value'], [
     ['size', `${sizeText(evaluation.sizeBytes)} (${evaluation.sizeBytes} bytes)`],
     ['bits per weight', evaluation.bitsPerWeight.toFixed(3)],
-    ['perplexity', `${evaluation.perplexity.toFixed(4)} ± ${evaluation.perplexityStderr.toFixed(4)}`],
+    ...(perplexity === undefined ? [] : [['perplexity', `${perplexity.toFixed(4)} ± ${perplexityStderr.toFixed(4)}`]]),
     ...(perplexityReference === undefined ? [] : [['perplexity of the reference', perplexityReference.toFixed(4)]]),
     ...(klMean === undefined || klStderr === undefined ? [] : [['mean KL divergence', `${klMean.toFixed(6)} ± ${klStderr.toFixed(6)}`]]),
     ...(klMedian === undefined || kl99 === undefined ? [] : [['median, 99 % KL', `${klMedian.toFixed(6)}, ${kl99.toFixed(6)}`]]),

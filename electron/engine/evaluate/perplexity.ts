@@ -6,7 +6,7 @@
 import { kernels } from '../../../kernels/kernels.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
-import type { Evaluation } from '../../contract/report.ts'
+import type { TextEvaluation } from '../../contract/report.ts'
 import { beginStage } from '../job/progress.ts'
 import type { Evaluable, Prepared } from './evaluable.ts'
 
@@ -107,7 +107,7 @@ export function quantile(values: Float64Array, share: number): number {
 }
 
 /** Evaluates a model on windows of a text. The error of the perplexity is that of the mean log-likelihood, times it. */
-export async function evaluate(task: EvaluateTask, context: Context): Promise<Evaluation> {
+export async function evaluate(task: EvaluateTask, context: Context): Promise<TextEvaluation> {
   const { model, reference } = task
   const { nll, nllReference, kl, same } = await score(task, context)
   const own = meanAndError(nll)

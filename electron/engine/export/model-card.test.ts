@@ -21,7 +21,7 @@ test('the card tells source, file, method and numbers, and names no folder of th
 })
 
 test('without text nothing is claimed', () => {
-  const card = modelCard({ ...recipe, data: null }, { ...report, perplexity: NaN }, null)
+  const card = modelCard({ ...recipe, data: null }, { ...report, perplexity: undefined, perplexityStderr: undefined }, null)
   expect(card).toContain('Not measured')
   expect(card).toContain('No calibration data was used')
   expect(card).toContain('not stated in its files')

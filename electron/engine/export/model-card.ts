@@ -22,10 +22,10 @@ function formats(choice: readonly LayerChoice[]): string[] {
 /** The card of a finished run. `license` is what the source states of itself, or null. */
 export function modelCard({ model, data, metric, rounder, correction, seed, tool, choice }: Recipe, report: CompressReport, license: string | null): string {
   const name = path.basename(path.resolve(model.path))
-  const measured = Number.isFinite(report.perplexity)
+  const measured = report.perplexity !== undefined
     ? [
         '| measure | value |', '|---|---|',
-        `| perplexity | ${number(report.perplexity)} ± ${number(report.perplexityStderr)}${report.perplexityReference === undefined ? '' : ` (source ${number(report.perplexityReference)})`} |`,
+        `| perplexity | ${number(report.perplexity)} ± ${number(report.perplexityStderr ?? 0)}${report.perplexityReference === undefined ? '' : ` (source ${number(report.perplexityReference)})`} |`,
         ...(report.klMean === undefined ? [] : [`| mean KL divergence from the source | ${number(report.klMean)} ± ${number(report.klStderr ?? 0)} |`]),
         ...(report.sameTop === undefined ? [] : [`| same most likely token | ${(report.sameTop * 100).toFixed(2)} % |`]),
         '', `Over ${report.tokens.toLocaleString('en-US')} scored tokens, from the exported file opened again.`,

@@ -52,5 +52,5 @@ export async function evaluateGraphFile({ model, reference, text: data, length =
   const samples = [...heldOut, ...calibration].slice(0, windows)
   const outputs = await compareGraphs(original, model, samples, context)
   const { size: sizeBytes } = await stat(model)
-  return { sizeBytes, bitsPerWeight: (sizeBytes * 8) / original.elements, perplexity: NaN, perplexityStderr: NaN, tokens: 0, ...classNumbers(outputs), outputs, samples: samples.length }
+  return { sizeBytes, bitsPerWeight: (sizeBytes * 8) / original.elements, tokens: 0, ...classNumbers(outputs), outputs, samples: samples.length }
 }

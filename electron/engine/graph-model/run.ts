@@ -45,7 +45,7 @@ export async function runGraph(input: RunInput, outer: Context): Promise<Compres
   const outputs = await compareGraphs(model, exported.path, data.heldOut, context)
   const { predicted } = recipe
   const report: CompressReport = {
-    perplexity: NaN, perplexityStderr: NaN, tokens: 0, ...classNumbers(outputs), outputs, samples: data.heldOut.length,
+    tokens: 0, ...classNumbers(outputs), outputs, samples: data.heldOut.length,
     sizeBytes: exported.sizeBytes, bitsPerWeight: (exported.sizeBytes * 8) / model.elements, output: exported.path, target: recipe.target, sha256: exported.sha256,
     ...stop(),
     predicted: { sizeBytes: predicted.sizeBytes, peakMemoryBytes: predicted.peakMemoryBytes, elapsedMs: predicted.elapsedMs, loss: predicted.loss },

@@ -62,7 +62,7 @@ function Written({ job, report }: { readonly job: JobRecord; readonly report: Co
   return (
     <>
       <Banner tone="good" title="Written and verified">
-        The file was opened again, and all {report.tokens.toLocaleString('en-US')} scored tokens were run through what was written, not through what was planned.
+        {report.tokens > 0 ? `The file was opened again, and all ${report.tokens.toLocaleString('en-US')} scored tokens were run through what was written, not through what was planned.` : `The file was opened again${report.samples === undefined ? '' : `, and ${String(report.samples)} samples were run through it`}.`}
       </Banner>
       {report.warnings.length > 0 && <Banner tone="info" title="What the format could not hold"><ul className="list-inside list-disc">{report.warnings.map((warning) => <li key={warning}>{warning}</li>)}</ul></Banner>}
       <div className="grid grid-cols-1 gap-4 @4xl:grid-cols-2">
@@ -70,7 +70,7 @@ function Written({ job, report }: { readonly job: JobRecord; readonly report: Co
           <p className="mb-3 font-mono text-sm wrap-anywhere">{report.output}</p>
           <Facts rows={[
             ['Size on disk', `${bytes(report.sizeBytes)} (${report.sizeBytes.toLocaleString('en-US')} bytes)`], ['Bits per weight', bits(report.bitsPerWeight)],
-            ['Perplexity', `${withError(report.perplexity, report.perplexityStderr, 4)}${report.perplexityReference === undefined ? '' : `, original ${digits(report.perplexityReference, 4)}`}`],
+            ['Perplexity', report.perplexity === undefined ? 'not measured: no text' : `${withError(report.perplexity, report.perplexityStderr, 4)}${report.perplexityReference === undefined ? '' : `, original ${digits(report.perplexityReference, 4)}`}`],
             ['Mean KL', report.klMean === undefined ? '–' : withError(report.klMean, report.klStderr)], ['Same most likely token', report.sameTop === undefined ? '–' : percent(report.sameTop)],
           ]} />
           <div className="mt-3 border-t border-line pt-3">

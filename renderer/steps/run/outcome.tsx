@@ -17,7 +17,7 @@ export function Outcome({ job }: { readonly job: JobRecord }): React.JSX.Element
         <Figures>
           <Figure value={bytes(report.sizeBytes)} label={<>Size on disk<Term name="size" /></>} note={`${bits(report.bitsPerWeight)}, predicted ${bytes(predicted.sizeBytes)}`} />
           {report.klMean !== undefined && <Figure value={withError(report.klMean, report.klStderr)} label={<>KL divergence<Term name="kl" /></>} />}
-          <Figure value={withError(report.perplexity, report.perplexityStderr, 4)} label={<>Perplexity<Term name="perplexity" /></>} note={report.perplexityReference === undefined ? undefined : `original ${digits(report.perplexityReference, 4)}`} />
+          {report.perplexity !== undefined && <Figure value={withError(report.perplexity, report.perplexityStderr, 4)} label={<>Perplexity<Term name="perplexity" /></>} note={report.perplexityReference === undefined ? undefined : `original ${digits(report.perplexityReference, 4)}`} />}
           {report.sameTop !== undefined && <Figure value={percent(report.sameTop)} label={<>Same most likely token<Term name="sameTop" /></>} />}
           <Figure value={duration(report.elapsedMs)} label="Time" note={`predicted ${duration(predicted.elapsedMs)}`} />
           <Figure value={bytes(report.peakMemoryBytes)} label="Peak memory" note={`predicted ${bytes(predicted.peakMemoryBytes)}`} />
