@@ -18,6 +18,8 @@ export const test = base.extend<Fixtures>({
   app: async ({ folder }, use) => {
     const app = await launch(folder)
     await use(app)
+    // A test that failed may leave a job behind, which the app asks about.
+    await app.evaluate(({ dialog }) => { dialog.showMessageBox = () => Promise.resolve({ response: 0, checkboxChecked: false }) }).catch(() => undefined)
     await app.close()
   },
   page: async ({ app }, use) => {

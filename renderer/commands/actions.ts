@@ -1,5 +1,5 @@
 /** @file What the page asks of main, one function each. Failures land in the banner of the page; nothing is swallowed. */
-import type { FileHandle, Input } from '../../electron/contract/api.ts'
+import type { FileHandle } from '../../electron/contract/api.ts'
 import type { Draft, MeasureSettings, Project, Step } from '../../electron/contract/project.ts'
 import { adoptFile, call, fieldsOf } from '../state/call.ts'
 import { record, redo, undo } from '../state/history.ts'
@@ -107,33 +107,33 @@ export async function chooseHeldOut(): Promise<void> {
 
 // ---- the project
 
-export function updateProject(patch: Input<'project.update'>): Promise<void> {
-  return attempt(() => call('project.update', patch))
+/** Changes what the user has chosen: shown at once, so that the next change begins from it, however late main answers. */
+function choose(patch: Partial<Pick<Project, 'draft' | 'measure' | 'limits'>>): void {
+  useApp.setState((state) => (state.open ? { open: { ...state.open, project: { ...state.open.project, ...patch } }, unconfirmed: state.unconfirmed + 1 } : {}))
+  void attempt(() => call('project.update', patch)).then(() => {
+    useApp.setState((state) => ({ unconfirmed: Math.max(0, state.unconfirmed - 1) }))
+  })
 }
 export function setMeasure(patch: Partial<MeasureSettings>): void {
   const { open } = useApp.getState()
-  if (open) void updateProject({ measure: { ...open.project.measure, ...patch } })
+  if (open) choose({ measure: { ...open.project.measure, ...patch } })
 }
-
-function mirrorDraft(project: Project, draft: Draft): void {
-  useApp.setState((state) => (state.open ? { open: { ...state.open, project: { ...project, draft } }, unconfirmed: state.unconfirmed + 1 } : {}))
-  void attempt(() => call('project.update', { draft })).then(() => {
-    useApp.setState((state) => ({ unconfirmed: Math.max(0, state.unconfirmed - 1) }))
-  })
+export function setLimits(limits: Project['limits']): void {
+  choose({ limits })
 }
 /** Changes the plan's draft: shown at once, undone by undo. */
 export function setDraft(patch: Partial<Draft>): void {
   const { open, history } = useApp.getState()
   if (!open) return
   useApp.setState({ history: record(history, open.project.draft) })
-  mirrorDraft(open.project, { ...open.project.draft, ...patch })
+  choose({ draft: { ...open.project.draft, ...patch } })
 }
 function travel(step: typeof undo): void {
   const { open, history } = useApp.getState()
   const found = open && step(history, open.project.draft)
   if (!found) return
   useApp.setState({ history: found.history })
-  mirrorDraft(open.project, found.value)
+  choose({ draft: found.value })
 }
 export const undoPlan = (): void => { travel(undo) }
 export const redoPlan = (): void => { travel(redo) }

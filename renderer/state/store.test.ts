@@ -40,6 +40,14 @@ test('a draft that main has not seen yet is not taken back by an older one', () 
   expect(useApp.getState().open?.project.draft.budget.value).toBe(4)
 })
 
+test('two choices made before main answers are both kept', () => {
+  const measured = open('a')
+  const chosen = { ...measured, project: { ...measured.project, measure: { ...measured.project.measure, metric: 'imatrix', samples: 4 }, limits: [] } }
+  useApp.setState({ open: chosen, unconfirmed: 2 })
+  mirrorEvent(project(5, { ...measured, project: { ...measured.project, measure: { ...measured.project.measure, metric: 'imatrix' } } }))
+  expect(useApp.getState().open?.project).toMatchObject({ measure: { metric: 'imatrix', samples: 4 }, limits: [] })
+})
+
 test('another project begins without the plan and the selection of the one before', () => {
   useApp.setState({ selected: 'x', changed: ['y'], unconfirmed: 2 })
   mirrorEvent(project(5, open('b')))

@@ -43,7 +43,7 @@ export interface Planning {
   readonly planError: AppErrorFields | null
   readonly isSolving: boolean
   readonly history: History<Draft>
-  /** Changes of the draft that main has not confirmed yet: until then its older drafts do not count. */
+  /** Choices of the user that main has not confirmed yet: until then its older ones do not count. */
   readonly unconfirmed: number
   /** Layers whose option the last solve changed. */
   readonly changed: readonly string[]
@@ -85,8 +85,8 @@ function change(state: AppState, event: Sequenced): Partial<AppState> {
     case 'settings': return state.app ? { app: { ...state.app, settings: event.settings, outputFolder: event.outputFolder } } : {}
     case 'project': {
       const isSame = event.open?.project.id === state.open?.project.id
-      const draft = isSame && state.unconfirmed > 0 ? state.open?.project.draft : undefined
-      const open = event.open && draft ? { ...event.open, project: { ...event.open.project, draft } } : event.open
+      const chosen = isSame && state.unconfirmed > 0 ? state.open?.project : undefined
+      const open = event.open && chosen ? { ...event.open, project: { ...event.open.project, draft: chosen.draft, measure: chosen.measure, limits: chosen.limits } } : event.open
       return { open, ...(!isSame && { ...noPlan, selected: null, cell: null, job: null, route: routeOf(event.open) }) }
     }
     case 'sensitivity': return state.open ? { open: { ...state.open, sensitivity: event.sensitivity } } : {}

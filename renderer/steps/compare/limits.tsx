@@ -1,6 +1,6 @@
 /** @file The limits the user sets, and the verdict on the newest run. */
 import type { Limit } from '../../../electron/contract/project.ts'
-import { updateProject } from '../../commands/actions.ts'
+import { setLimits } from '../../commands/actions.ts'
 import { bytes, digits, percent } from '../../state/format.ts'
 import { useApp } from '../../state/store.ts'
 import { Banner } from '../../ui/feedback.tsx'
@@ -26,7 +26,7 @@ export function Limits({ run, original }: { readonly run: Subject; readonly orig
   const say = missed.map(({ limit, found: value }) => `${words[limit.measure].label} is ${words[limit.measure].show(value ?? 0)}, ${words[limit.measure].bound} ${words[limit.measure].show(limit.value)} was asked`).join('. ')
   const set = (limit: Limit, value: number | null): void => {
     const rest = (limits ?? []).filter((one) => one.measure !== limit.measure)
-    void updateProject({ limits: value === null ? rest : measures.flatMap((measure) => [...rest, { measure: limit.measure, value }].filter((one) => one.measure === measure)) })
+    setLimits(value === null ? rest : measures.flatMap((measure) => [...rest, { measure: limit.measure, value }].filter((one) => one.measure === measure)))
   }
   return (
     <>
