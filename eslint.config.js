@@ -29,17 +29,14 @@ function restrictions(files, never) {
   return { paths: electron, patterns: [...never.map(oneWay), ...(files.startsWith('renderer') ? [typesOnly, { group: ['zod'], message: 'Schemas stay in main.' }] : [])] }
 }
 
+/** Rules that read one file at a time; `electron/eslint.types.js` adds those that need the types of all. */
 export default tseslint.config(
-  { ignores: ['node_modules', '.vite', 'out', 'kernels/build', 'e2e/artifacts', 'eslint.config.js'] },
+  { ignores: ['node_modules', '.vite', 'out', 'kernels/build', 'e2e/artifacts', '**/eslint.*.js'] },
   js.configs.recommended,
-  ...tseslint.configs.strictTypeChecked,
-  { languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } } },
+  ...tseslint.configs.strict,
   {
     rules: {
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      '@typescript-eslint/no-unnecessary-condition': 'off', // typed-array loops and hostile files: the check is wanted where the type says it is not needed
       'no-restricted-syntax': ['error', ...syntax],
     },
   },
