@@ -4,7 +4,7 @@ import { _electron, type ElectronApplication, type Locator } from 'playwright-co
 import { hostFolder, usesHost } from './electron-path.ts'
 
 /** How long anything is waited for that takes a moment on a machine at rest: long, as a busy one proves nothing. */
-export const patienceMs = 120_000
+export const patienceMs = 300_000
 
 /** Starts the built app with its own profile in `folder`. */
 export async function launch(folder: string, args: readonly string[] = []): Promise<ElectronApplication> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Plan } from '../../../electron/contract/engine.ts'
-import { gainWords, unavailable } from './correction-words.ts'
+import { correctionLabel, gainWords, unavailable } from './correction-words.ts'
 
 function plan(loss: number, ranks: readonly number[]): Plan {
   return {
@@ -26,4 +26,9 @@ test('a correction that would do nothing is not offered', () => {
   expect(unavailable('lrec', null, false)).toMatch(/measured without/)
   expect(unavailable('scales', null, false)).toBeNull()
   expect(unavailable('scales', null, true)).toMatch(/data/)
+})
+
+test('a correction is called what the window calls it, or by its own name', () => {
+  expect(correctionLabel('eora')).toBe('Adapters, fitted')
+  expect(correctionLabel('svd')).toBe('svd')
 })

@@ -1,7 +1,21 @@
-/** @file What a correction is expected to bring, and why one cannot be had. Pure. */
+/** @file Corrections in words: what each costs, what it is expected to bring, and why one cannot be had. Pure. */
 import type { Plan } from '../../../electron/contract/engine.ts'
 import type { Draft } from '../../../electron/contract/project.ts'
 import { percent } from '../../state/format.ts'
+
+/** Those the window offers, with what they cost and bring. */
+export const corrections: readonly { readonly value: Draft['correction']; readonly label: string; readonly cost: string; readonly gain: string }[] = [
+  { value: 'none', label: 'None', cost: 'no extra time', gain: 'The plan alone.' },
+  { value: 'eora', label: 'Adapters, fitted', cost: 'a little time; their bytes count in the budget', gain: 'Low-rank factors from the layers’ own statistics. Pays at 3 bits and below, on wide models.' },
+  { value: 'scales', label: 'Scales, trained', cost: 'minutes to hours; no extra bytes', gain: 'Tunes the scales against the original’s predictions.' },
+  { value: 'rilq', label: 'Adapters, trained on hidden states', cost: 'hours; their bytes count in the budget', gain: 'For 2-bit plans of large models.' },
+  { value: 'lrec', label: 'Adapters, trained on predictions', cost: 'hours; their bytes count in the budget', gain: 'The most that can be had at 2 bits.' },
+]
+
+/** The correction as the window calls it. */
+export function correctionLabel(correction: Draft['correction']): string {
+  return corrections.find(({ value }) => value === correction)?.label ?? correction
+}
 
 /** The plan with fitted adapters beside the plan without, both within the same budget. */
 export function gainWords(without: Plan, corrected: Plan): string {

@@ -8,15 +8,7 @@ import { useApp } from '../../state/store.ts'
 import { Button } from '../../ui/button.tsx'
 import { Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
-import { gainWords, unavailable } from './correction-words.ts'
-
-const corrections: readonly { readonly value: Draft['correction']; readonly label: string; readonly cost: string; readonly gain: string }[] = [
-  { value: 'none', label: 'None', cost: 'no extra time', gain: 'The plan alone.' },
-  { value: 'eora', label: 'Adapters, fitted', cost: 'a little time; their bytes count in the budget', gain: 'Low-rank factors from the layers’ own statistics. Pays at 3 bits and below, on wide models.' },
-  { value: 'scales', label: 'Scales, trained', cost: 'minutes to hours; no extra bytes', gain: 'Tunes the scales against the original’s predictions.' },
-  { value: 'rilq', label: 'Adapters, trained on hidden states', cost: 'hours; their bytes count in the budget', gain: 'For 2-bit plans of large models.' },
-  { value: 'lrec', label: 'Adapters, trained on predictions', cost: 'hours; their bytes count in the budget', gain: 'The most that can be had at 2 bits.' },
-]
+import { corrections, gainWords, unavailable } from './correction-words.ts'
 
 /** The same draft with the other choice, so that the gain can be said: solved once the plan on the screen is. */
 function useOther(plan: Plan | null, correction: 'none' | 'eora', isWanted: boolean): Plan | null {

@@ -88,7 +88,7 @@ function Written({ job, report }: { readonly job: JobRecord; readonly report: Co
 }
 
 function OtherTargets({ done }: { readonly done: ReadonlySet<string> }): React.JSX.Element {
-  const hasMap = useApp((state) => state.open?.sensitivity !== null)
+  const hasMap = useApp((state) => (state.open?.project.measured ?? null) !== null)
   return (
     <Panel title="Another format" isFlush>
       <ul>

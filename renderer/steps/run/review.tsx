@@ -10,6 +10,9 @@ import { Button } from '../../ui/button.tsx'
 import { Banner } from '../../ui/feedback.tsx'
 import { Facts, Figure, Figures, Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
+import { correctionLabel } from '../budget/correction-words.ts'
+import { targetNames } from '../budget/target-choice.tsx'
+import { roundingWords, wordsOf } from '../sensitivity/metrics.ts'
 
 /** Where it will be written and whether there is room; asked again when the plan or the folder changes. */
 export function useReview(plan: Plan | null): ReviewData | null {
@@ -57,7 +60,7 @@ export function Review({ plan, review, replace, onReplace }: { readonly plan: Pl
           )}
           <div className="mt-3 border-t border-line pt-3">
             <Facts rows={[
-              ['Format', recipe.target], ['Rounding', recipe.rounder], ['Correction', recipe.correction], ['Measured by', recipe.metric],
+              ['Format', targetNames[recipe.target]], ['Rounding', roundingWords[recipe.rounder].label], ['Correction', correctionLabel(recipe.correction)], ['Measured by', wordsOf(recipe.metric).label],
               ['Calibration', data ? `${String(data.samples)} windows of ${String(data.length)} tokens` : 'none'], ['Seed', String(recipe.seed)],
             ]} />
           </div>
