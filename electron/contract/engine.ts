@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { GraphOptions } from './graph.ts'
 import { Target } from './options.ts'
-import { adapterStorages, Budget, Recipe, corrections, rounders } from './recipe.ts'
+import { adapterStorages, Budget, Recipe, corrections, learnedRoundings, rounders } from './recipe.ts'
 import { CompressReport, Evaluation } from './report.ts'
 import { Sensitivity } from './sensitivity.ts'
 import { TrainInput, Training, TrainReport } from './training.ts'
@@ -138,6 +138,8 @@ export const PlanInput = z.object({
   /** Only these ranks, 0 for none; all that were measured where it is missing. */
   ranks: z.array(z.number().int().nonnegative()).optional(),
   adapterStorage: z.enum(adapterStorages).default('float16'),
+  /** After the rounder that was measured. */
+  learnedRounding: z.enum(learnedRoundings).optional(),
   /** Of corrections that are trained. */
   training: Training.optional(),
 })

@@ -22,6 +22,9 @@ export const LayerChoice = z.object({
 export type LayerChoice = z.infer<typeof LayerChoice>
 
 export const rounders = ['nearest', 'search', 'gptq'] as const
+/** Roundings that move the codes of a block together, after the rounder: by the sign of gradients, or few codes at a time. */
+export const learnedRoundings = ['signround', 'pv'] as const
+export type LearnedRoundingName = (typeof learnedRoundings)[number]
 /** `eora` to `svd` are closed forms over the calibration data; `lrec`, `rilq` and `scales` are trained. */
 export const corrections = ['none', 'eora', 'lq-lora', 'diagonal', 'svd', 'lrec', 'rilq', 'scales'] as const
 /** How the numbers of low-rank corrections are stored. */
@@ -43,6 +46,8 @@ export const Recipe = z.object({
   /** Of an ONNX graph: how its inputs are made and what its loss is. */
   graph: GraphOptions.optional(),
   rounder: z.enum(rounders),
+  /** What follows the rounder, block by block; nothing where it is missing. */
+  learnedRounding: z.enum(learnedRoundings).optional(),
   correction: z.enum(corrections).default('none'),
   /** float16 where it is missing. */
   adapterStorage: z.enum(adapterStorages).optional(),

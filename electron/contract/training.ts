@@ -5,8 +5,8 @@ import { z } from 'zod'
 export const objectiveNames = ['lrec', 'rilq', 'block', 'ce', 'kd-topk'] as const
 export type ObjectiveName = (typeof objectiveNames)[number]
 
-/** Low-rank branches; the scales stored in quantized layers; norms. The last two cost no bytes. */
-export const trainableSets = ['adapters', 'scales', 'norms'] as const
+/** Low-rank branches; the scales stored in quantized layers; norms; the codes themselves (learned rounding). All but the first cost no bytes. */
+export const trainableSets = ['adapters', 'scales', 'norms', 'codes'] as const
 export type TrainableSet = (typeof trainableSets)[number]
 
 /** Training of a recipe's correction; what is missing follows from the correction. */

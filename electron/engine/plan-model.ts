@@ -23,6 +23,7 @@ import { ggufWarnings } from './session/inspect.ts'
 import { defaultParkedBytes } from './session/parking.ts'
 import { tool } from './tool.ts'
 import { lossOf, openTrials, type Trials } from './trial.ts'
+import { trainedRun } from './train/predict-run.ts'
 import type { Opened, Workspace } from './workspace.ts'
 
 type Request = z.output<typeof PlanInput>
@@ -41,16 +42,17 @@ async function millisecondsOf({ measured, target }: Request, context: Context): 
 }
 
 async function dependenciesOf(workspace: Workspace, { model, tokenizer: openTokenizer, remember }: Opened, request: Request, context: Context): Promise<PlanDependencies> {
-  const { measured, target, budget, pins, correction, adapterStorage, training, limits } = request
+  const { measured, target, budget, pins, correction, adapterStorage, learnedRounding, training, limits } = request
   const tokenizer = await openTokenizer()
   const { path: data, sha256, samples = 0, tokens = 0, seed = 0 } = measured.data
   const length = samples > 0 ? Math.round(tokens / samples) : 0
   const provenance = provenanceOf({
     tool, model: { path: request.model, sha256: measured.model.sha256 }, data: samples > 0 ? { path: data, sha256, samples, length } : null, target, budget, pins, metric: measured.metric,
-    rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, ...(correction !== 'none' && { adapterStorage }), ...(training && { training }), seed,
+    rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', ...(learnedRounding && { learnedRounding }), correction, ...(correction !== 'none' && { adapterStorage }), ...(training && { training }), seed,
   })
   const source = { model, tokenizer, provenance }
-  const predicted = predictRun(model, { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }, await workspace.machine())
+  const machine = await workspace.machine()
+  const size = { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }
   return {
     tool,
     elements: model.elements,
@@ -63,7 +65,7 @@ async function dependenciesOf(workspace: Workspace, { model, tokenizer: openToke
       return (await exporters[wanted].size(plain, choice)) - choice.reduce((sum, { bytes }) => sum + bytes, 0)
     }),
     fileBytes: (wanted, choice) => exporters[wanted].size(source, choice),
-    predict: () => predicted,
+    predict: (choice) => predictRun(model, { ...size, learnedRounding, trained: trainedRun(model, { correction, training, choice }) }, machine),
     ...(limits.ms !== undefined && target === 'onnx' && { milliseconds: await millisecondsOf(request, context) }),
   }
 }

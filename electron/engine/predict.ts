@@ -3,7 +3,12 @@
  * is resident at its widest moment. The report holds the outcome beside it.
  */
 import type { DecoderModel } from './session/model.ts'
+import type { LearnedRoundingName } from '../contract/recipe.ts'
 import type { Machine } from './job/machine.ts'
+import { pvOptions } from './quantize/learned/pv.ts'
+import { signRoundOptions } from './quantize/learned/signround.ts'
+import { predictTraining } from './train/predict.ts'
+import type { TrainedRun } from './train/predict-run.ts'
 
 export interface RunSize {
   readonly windows: number
@@ -13,6 +18,10 @@ export interface RunSize {
   readonly metric: string
   /** Most bytes of parked hidden states in memory. */
   readonly parkedMost: number
+  /** Codes learned block by block after rounding. */
+  readonly learnedRounding?: LearnedRoundingName | undefined
+  /** Training after all blocks are rounded; null for none. */
+  readonly trained?: TrainedRun | null
 }
 
 /** Share of a dense product's speed that whole blocks reach (attention, norms, small layers). */
@@ -34,8 +43,17 @@ const activationShare = 14
 const streams = 2
 const streamWindows = 4
 
+/** Arrays of a block's weights that learning its codes takes: source, offset, gradient, start, moments. */
+const learnedArrays = 6
+/** Forwards of one window by block: a step reads its windows forward, again, backward, and for the gradient of the weights. */
+const stepForwards = 5
+const learnedPasses: Readonly<Record<LearnedRoundingName, (windows: number) => number>> = {
+  signround: (windows) => signRoundOptions.steps * signRoundOptions.batch * stepForwards + 2 * windows,
+  pv: (windows) => windows * (pvOptions.rounds * ((pvOptions.scaleSteps + 1) * stepForwards + 1) + 2),
+}
+
 /** Predicts time and peak memory of quantizing, exporting and evaluating. */
-export function predictRun({ spec, layers }: DecoderModel, { windows, length, evaluationTokens, rounder, metric, parkedMost }: RunSize, { flops }: Machine): { peakMemoryBytes: number; elapsedMs: number } {
+export function predictRun({ spec, layers }: DecoderModel, { windows, length, evaluationTokens, rounder, metric, parkedMost, learnedRounding, trained = null }: RunSize, { flops }: Machine): { peakMemoryBytes: number; elapsedMs: number } {
   const inBlocks = layers.filter(({ block }) => block !== null)
   const blockWeights = inBlocks.reduce((sum, { shape: [rows, cols] }) => sum + rows * cols, 0)
   const tableWeights = spec.vocabulary * spec.hidden
@@ -49,6 +67,7 @@ export function predictRun({ spec, layers }: DecoderModel, { windows, length, ev
     (passes * forward * tokens) / (flops * blockEfficiency) +
     (gram * tokens) / (flops * statisticsEfficiency) +
     rounding / (flops * roundingEfficiency) +
+    (learnedRounding === undefined ? 0 : (learnedPasses[learnedRounding](windows) * forward * length) / (flops * blockEfficiency)) +
     (2 * (forward * 2 + 2 * tableWeights) * evaluationTokens) / (flops * blockEfficiency)
   const widest = Math.max(...inputs)
   const block = (blockWeights / spec.blocks) * 4
@@ -57,5 +76,10 @@ export function predictRun({ spec, layers }: DecoderModel, { windows, length, ev
   const activations = activationShare * length * Math.max(spec.intermediate, spec.hidden) * 4 + spec.heads * length * length * 8
   const statistics = rounder === 'gptq' ? widest * widest * (8 + 4 + 8) : 0
   const peakMemoryBytes = processBytes + tableCopies * tableWeights * 4 + blockCopies * block + statistics + activations + Math.min(parked, parkedMost)
-  return { peakMemoryBytes: Math.round(peakMemoryBytes), elapsedMs: Math.round(seconds * 1000) }
+  const learning = learnedRounding === undefined ? 0 : learnedArrays * (blockWeights / spec.blocks) * 4 + slot * windows
+  const training = trained && predictTraining(trained.base, trained.size, { flops })
+  return {
+    peakMemoryBytes: Math.round(Math.max(peakMemoryBytes + learning, training?.peakMemoryBytes ?? 0)),
+    elapsedMs: Math.round(seconds * 1000) + (training?.elapsedMs ?? 0),
+  }
 }

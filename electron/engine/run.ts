@@ -28,6 +28,7 @@ import { openJob, type Job } from './job/job.ts'
 import { observe } from './job/monitor.ts'
 import { beginStage } from './job/progress.ts'
 import { quantizeDecoder } from './quantize/quantize-decoder.ts'
+import { learnRounded } from './quantize/learned/learn-job.ts'
 import { rounders } from './quantize/rounders/rounders.ts'
 import { ggufWarnings } from './session/inspect.ts'
 import { openDecoder, type DecoderModel } from './session/model.ts'
@@ -70,7 +71,7 @@ export async function calibrationOf(model: DecoderModel, recipe: Recipe, context
 }
 
 /** Quantizes every layer into the job's folder. */
-export async function quantizeJob(job: Job, model: DecoderModel, { windows }: Calibration): Promise<void> {
+export async function quantizeJob(job: Job, model: DecoderModel, { windows }: Pick<Calibration, 'windows'>): Promise<void> {
   const { recipe, context } = job
   const fit = correctionOf(recipe.correction)
   const correction = fit && { correction: fit, storage: recipe.adapterStorage ?? 'float16', target: recipe.target }
@@ -79,7 +80,7 @@ export async function quantizeJob(job: Job, model: DecoderModel, { windows }: Ca
   const parking = createParking({ slotBytes, memoryBytes: recipe.memoryBytes, folder: job.folder })
   try {
     await quantizeDecoder({
-      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], correction, readWeight: model.readWeight, park: (count) => parking.open(count),
+      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], correction, learn: learnRounded(job, model), readWeight: model.readWeight, park: (count) => parking.open(count),
     })
   } finally {
     program.dispose()

@@ -6,7 +6,7 @@ import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import type { OutputQuality } from '../../contract/graph.ts'
 import type { Target } from '../../contract/options.ts'
-import type { Recipe } from '../../contract/recipe.ts'
+import { learnedRoundings, type LearnedRoundingName, type Recipe } from '../../contract/recipe.ts'
 import type { CompressReport } from '../../contract/report.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
@@ -60,7 +60,7 @@ export interface CompressOptions extends TrainingOptions, GraphFlags {
   budget: string
   out: string
   metric: string
-  rounder: Recipe['rounder']
+  rounder: RounderFlag
   correct: Recipe['correction']
   ranks?: number[]
   adapterStorage?: Recipe['adapterStorage']
@@ -92,6 +92,21 @@ export function targetOf(model: string, target: Target | undefined): Target {
   throw new AppError('bad-request', '--target: found none, expected gguf, onnx or safetensors', { hint: 'Say what the result is for: --target gguf for llama.cpp, onnx for ONNX Runtime, safetensors for transformers.' })
 }
 
+/** Layers are measured with the rounder alone; learned rounding follows it in the run. */
+type RounderFlag = Recipe['rounder'] | LearnedRoundingName
+
+function isLearned(name: RounderFlag): name is LearnedRoundingName {
+  return learnedRoundings.some((one) => one === name)
+}
+
+function rounderOf(name: RounderFlag): Recipe['rounder'] {
+  return isLearned(name) ? 'gptq' : name
+}
+
+function learnedOf(name: RounderFlag): { learnedRounding?: LearnedRoundingName } {
+  return isLearned(name) ? { learnedRounding: name } : {}
+}
+
 /** Measure → plan → run, all files below `options.out`. */
 export async function compress(model: string, options: CompressOptions, context: Context): Promise<CompressReport> {
   const engine = createEngine()
@@ -103,7 +118,7 @@ export async function compress(model: string, options: CompressOptions, context:
   const chosen = options.options ?? (options.layout === 'compressed-tensors' ? symmetricOptions : undefined)
   await refuseBudget({ model, target, budget, pins: options.pin, options: chosen }, context)
   const measureInput: MeasureInput = {
-    model, data: options.data, metric: options.metric, rounder: options.rounder, target, samples: options.samples, length: options.length, seed: options.seed,
+    model, data: options.data, metric: options.metric, rounder: rounderOf(options.rounder), target, samples: options.samples, length: options.length, seed: options.seed,
     correction: options.correct, ...(options.ranks && { ranks: options.ranks.filter((rank) => rank > 0) }), out: path.join(options.out, 'sensitivity.json'), ...(chosen && { options: [...chosen] }), ...(options.memory !== undefined && { memoryBytes: options.memory }), ...graphOptionsOf(options),
   }
   const measured = await engine.measure(measureInput, context)
@@ -111,7 +126,7 @@ export async function compress(model: string, options: CompressOptions, context:
   const begun = resume && await readIfThere(path.join(folder, 'recipe.json'))
   const recipe: Recipe = begun
     ? await readRecipe(path.join(folder, 'recipe.json'))
-    : { ...(await engine.plan({ model, measured, target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }), ...trainingOf(options) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
+    : { ...(await engine.plan({ model, measured, target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }), ...learnedOf(options.rounder), ...trainingOf(options) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
   return engine.run({ recipe, folder, out: options.out, resume: Boolean(begun), ...(options.text !== undefined && { text: options.text }) }, context)
 }
 
@@ -119,7 +134,7 @@ export async function compress(model: string, options: CompressOptions, context:
 export function addCompressOptions(command: Command): Command {
   return addGraphOptions(addTrainingOptions(command))
     .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
-    .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
+    .option('--rounder <name>', 'nearest, search or gptq; signround or pv: gptq, then codes of a block learned together', 'gptq')
     .option('--correct <name>', 'none, or low-rank corrections: eora, lq-lora, diagonal, svd; trained: lrec, rilq, scales', 'none')
     .option('--ranks <list>', 'ranks to choose from for a correction, such as 0,8,16; one rank is taken for every layer', ranks)
     .option('--adapter-storage <type>', 'float16 or int8 numbers in corrections (default: float16)')

@@ -35,6 +35,8 @@ export interface VjpOptions {
 export const seedOf = (name: string): string => `seed:${name}`
 export const gradientOf = (name: string): string => `grad:${name}`
 
+/** Codes of a packed weight: the gradient asked for is that of the weights they stand for. */
+const PACKED = 'uint8'
 const floatTypes: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16', 'undefined'])
 
 /** Sparse gradient of a table: places read, and what flowed into them. */
@@ -105,7 +107,7 @@ export function vjp(graph: Graph, options: VjpOptions): Graph {
 
 /** Values that move when a source moves. */
 function reachable(g: Algebra, nodes: readonly Node[], sources: ReadonlySet<string>): ReadonlySet<string> {
-  const active = new Set([...sources].filter((name) => floatTypes.has(g.type(name))))
+  const active = new Set([...sources].filter((name) => floatTypes.has(g.type(name)) || g.type(name) === PACKED))
   for (const node of nodes) {
     if (isConstant(operatorName(node)) || !node.inputs.some((input) => active.has(input))) continue
     for (const output of node.outputs) if (output !== '' && floatTypes.has(g.type(output))) active.add(output)
@@ -130,7 +132,7 @@ function pullBack(g: Algebra, node: Node, dys: readonly (string | null)[], activ
     if (!active.has(input) || !pull) return
     const gradient = pull()
     const [own, given] = [g.known(input).shape, g.known(gradient).shape]
-    const fits = own === null || given === null || (own.length === given.length && own.every((size, axis) => typeof size !== 'number' || typeof given[axis] !== 'number' || size === given[axis]))
+    const fits = g.type(input) === PACKED || own === null || given === null || (own.length === given.length && own.every((size, axis) => typeof size !== 'number' || typeof given[axis] !== 'number' || size === given[axis]))
     assert(fits, `${view.where}: the gradient of input ${index} has the shape [${String(given)}], its value [${String(own)}]`)
     push(input, gradient)
   })

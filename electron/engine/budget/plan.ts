@@ -160,7 +160,7 @@ function thinCurve(points: readonly CurvePoint[], chosen: CurvePoint): CurvePoin
   return [...others, { cost: chosen.cost, loss: chosen.loss }].sort((a, b) => a.cost - b.cost)
 }
 
-function recipeOf({ model, measured, target, budget, pins, correction, adapterStorage, training }: Request, { tool, elements, predict, seed, memoryBytes }: PlanDependencies, { allocation, choice, sizeBytes }: Omit<Solved, 'allocation'> & { readonly allocation: Pick<Allocation, 'loss'> }): Recipe {
+function recipeOf({ model, measured, target, budget, pins, correction, adapterStorage, learnedRounding, training }: Request, { tool, elements, predict, seed, memoryBytes }: PlanDependencies, { allocation, choice, sizeBytes }: Omit<Solved, 'allocation'> & { readonly allocation: Pick<Allocation, 'loss'> }): Recipe {
   const { path, sha256, samples, tokens } = measured.data
   return {
     version: 1,
@@ -173,6 +173,7 @@ function recipeOf({ model, measured, target, budget, pins, correction, adapterSt
     metric: measured.metric,
     ...(measured.graph !== undefined && { graph: measured.graph }),
     rounder: rounders.find((name) => name === measured.rounder) ?? 'gptq',
+    ...(learnedRounding && { learnedRounding }),
     correction,
     ...(correction !== 'none' && { adapterStorage }),
     ...(training && { training }),

@@ -15,6 +15,7 @@ import { roundCorrected, type CorrectionTask } from '../correct/round-corrected.
 import type { Finished, Job } from '../job/job.ts'
 import { beginStage, type Progress } from '../job/progress.ts'
 import type { BlockLayer, Layer } from '../model.ts'
+import { learnedOf, type LearnBlock } from './learned/job-learned.ts'
 import { roundingStatistics, type Rounder, type RoundingStatistics } from './rounders/rounder.ts'
 
 export interface QuantizeTask {
@@ -26,6 +27,8 @@ export interface QuantizeTask {
   readonly rounder: Rounder
   /** How layers with a rank are corrected; null where the recipe has no closed form. */
   readonly correction?: CorrectionTask | null
+  /** Moves the codes of a block whose layers are all rounded; null for none. */
+  readonly learn?: LearnBlock | null
   readonly readWeight: (layer: string) => Promise<Float32Array>
   readonly park: (windows: number) => Park
 }
@@ -135,6 +138,29 @@ async function quantizeBlock(task: QuantizeTask, block: number, options: Readonl
   return current
 }
 
+/** Moves `targets` on to the original block's outputs, learns the codes of the rounded block from them, and gives its weights back dense. */
+async function learnRounding(task: QuantizeTask, block: number, options: ReadonlyMap<string, Chosen>, { inputs, targets }: { inputs: Park; targets: Park }, rounded: BlockWeights): Promise<BlockWeights> {
+  const { job, layers, runner, windows, learn } = task
+  if (!learn) return rounded
+  const original = await runner.weights(block)
+  for (let window = 0; window < windows.length; window++) {
+    job.context.signal.throwIfAborted()
+    await targets.set(window, await runner.run(block, await targets.get(window), original))
+  }
+  const blobs = await learnedOf(job, block, () => learn(block, { inputs, targets, windows: windows.length }))
+  const current: Partial<Record<BlockLayer, Float32Array>> = { ...rounded }
+  for (const [name, bytes] of blobs) {
+    const layer = layers.find((candidate) => candidate.name === name)
+    const chosen = options.get(name)
+    if (!layer || !chosen) continue
+    const finished = await job.finished(name, chosen.codec)
+    await job.writeTensor({ name, option: chosen.codec, bytes: bytes.length, error: finished?.error ?? 0 }, bytes)
+    const dense = await readFinished(job, layer, chosen.codec)
+    current[name.split('.')[2] as BlockLayer] = chosen.rank === 0 ? dense : await mergeBranch(dense, await readBranch(job, layer, chosen.rank))
+  }
+  return current
+}
+
 /** H of the head's inputs in the unquantized model, for tables that are quantized before the blocks are; kept in the job. */
 async function headStatistics({ job, runner, windows, park }: QuantizeTask): Promise<Statistics | null> {
   if (windows.length === 0) return null
@@ -190,10 +216,15 @@ export async function quantizeDecoder(task: QuantizeTask): Promise<void> {
     progress.advance(layer.name)
   }
   const hidden = task.park(Math.max(windows.length, 1))
+  const original = task.learn && windows.length > 0 ? task.park(windows.length) : null
   try {
-    for (const [index, window] of windows.entries()) await hidden.set(index, await runner.embed(window, dense.get('embedding')))
+    for (const [index, window] of windows.entries()) {
+      await hidden.set(index, await runner.embed(window, dense.get('embedding')))
+      await original?.set(index, await runner.embed(window))
+    }
     for (let block = 0; block < runner.blocks; block++) {
-      const weights = await quantizeBlock(task, block, options, hidden, progress)
+      const rounded = await quantizeBlock(task, block, options, hidden, progress)
+      const weights = original === null ? rounded : await learnRounding(task, block, options, { inputs: hidden, targets: original }, rounded)
       for (let window = 0; window < windows.length; window++) {
         job.context.signal.throwIfAborted()
         await hidden.set(window, await runner.run(block, await hidden.get(window), weights))
@@ -201,5 +232,6 @@ export async function quantizeDecoder(task: QuantizeTask): Promise<void> {
     }
   } finally {
     await hidden.dispose()
+    await original?.dispose()
   }
 }

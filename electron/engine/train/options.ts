@@ -21,6 +21,7 @@ export const TrainOptions = z.object({
   learningRate: rate.optional(),
   scaleRate: rate.optional(),
   normRate: rate.optional(),
+  codeRate: rate.optional(),
   /** Steps of linear warm-up; 3 % of the run where it is not said. */
   warmup: z.number().int().nonnegative().optional(),
   /** Share of the peak rate at the end. */
@@ -47,13 +48,15 @@ const BRANCH_RATE_WIDTH = 256
 /** Scales move by factors near 1, norms by small differences. */
 const SCALE_RATE = 1e-3
 const NORM_RATE = 1e-3
+/** In steps of the grid, whatever the model. */
+const CODE_RATE = 1e-2
 const WARMUP_SHARE = 0.03
 
 /** Peak rates and warm-up of a run on a model of a width. */
-export function pace({ learningRate, scaleRate, normRate, warmup, steps }: TrainOptions, hidden: number) {
+export function pace({ learningRate, scaleRate, normRate, codeRate, warmup, steps }: TrainOptions, hidden: number) {
   const shrink = Math.min(1, Math.sqrt(BRANCH_RATE_WIDTH / hidden))
   return {
-    rates: { adapters: learningRate ?? BRANCH_RATE * shrink, scales: scaleRate ?? SCALE_RATE * shrink, norms: normRate ?? NORM_RATE * shrink },
+    rates: { adapters: learningRate ?? BRANCH_RATE * shrink, scales: scaleRate ?? SCALE_RATE * shrink, norms: normRate ?? NORM_RATE * shrink, codes: codeRate ?? CODE_RATE },
     warmup: warmup ?? Math.ceil(steps * WARMUP_SHARE),
   }
 }

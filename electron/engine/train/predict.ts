@@ -18,8 +18,9 @@ export interface TrainingSize {
   readonly meanLength: number
   /** Share of positions at which something is learned. */
   readonly judged: number
-  /** Numbers that are trained. */
+  /** Numbers that are trained, and how many of them are codes. */
   readonly trained: number
+  readonly codes?: number
   readonly isJudged: boolean
   readonly hasTeacher: boolean
 }
@@ -44,8 +45,11 @@ const FORWARDS = 3.2
 /** Share of a dense product's speed that whole blocks over packed weights reach. */
 const EFFICIENCY = 0.35
 
+/** The model and the formats of its layers: all that a prediction asks of a base. */
+export type PredictedBase = Pick<Base, 'codec'> & { readonly model: Pick<Base['model'], 'layers' | 'spec'> }
+
 /** Bytes a layer takes in memory as the program holds it. */
-function layerBytes(base: Base, layer: string, [rows, cols]: readonly [number, number]): number {
+function layerBytes(base: PredictedBase, layer: string, [rows, cols]: readonly [number, number]): number {
   const format = kernels().planeFormat(base.codec(layer))
   if (format === undefined) return rows * cols * 4
   const groups = rows * (format.group === 0 ? 1 : cols / format.group)
@@ -53,14 +57,14 @@ function layerBytes(base: Base, layer: string, [rows, cols]: readonly [number, n
 }
 
 /** Bytes of all weights that stay resident. */
-export function residentWeightBytes(base: Base): number {
+export function residentWeightBytes(base: PredictedBase): number {
   const { layers, spec } = base.model
   const inBlocks = layers.filter(({ block }) => block !== null).reduce((sum, { name, shape }) => sum + layerBytes(base, name, shape), 0)
   return inBlocks + layerBytes(base, 'head', [spec.vocabulary, spec.hidden])
 }
 
 /** Predicts peak memory and time of a training run. */
-export function predictTraining(base: Base, size: TrainingSize, { flops }: Machine): TrainingPrediction {
+export function predictTraining(base: PredictedBase, size: TrainingSize, { flops }: Pick<Machine, 'flops'>): TrainingPrediction {
   const { spec, layers } = base.model
   const tokens = size.microBatch * size.length
   const widths = linears(spec).map((short) => layers.find(({ name }) => name === `blocks.0.${short}`)?.shape[0] ?? 0).reduce((sum, width) => sum + width, 0)
@@ -70,10 +74,12 @@ export function predictTraining(base: Base, size: TrainingSize, { flops }: Machi
   const parkedBytes = spec.blocks * tokens * spec.hidden * 4
   const blockWeights = layers.filter(({ block }) => block !== null).reduce((sum, { shape: [rows, cols] }) => sum + rows * cols, 0)
   const head = spec.vocabulary * spec.hidden
+  const teacher = size.hasTeacher ? head * 4 : 0
   const perToken = 2 * blockWeights + 4 * spec.blocks * spec.heads * spec.headSize * size.length + 2 * head * size.judged * (size.hasTeacher ? 2 : 1)
-  const seconds = (FORWARDS * perToken * size.meanLength * size.batch * size.steps) / (flops * EFFICIENCY)
+  const ofCodes = (size.codes ?? 0) * 2
+  const seconds = ((FORWARDS * perToken + ofCodes) * size.meanLength * size.batch * size.steps) / (flops * EFFICIENCY)
   return {
-    peakMemoryBytes: Math.round(PROCESS_BYTES + residentWeightBytes(base) + ARRAYS_OF_TRAINED * size.trained * 4 + activations + logits + parkedBytes),
+    peakMemoryBytes: Math.round(PROCESS_BYTES + residentWeightBytes(base) + ARRAYS_OF_TRAINED * size.trained * 4 + (size.codes ?? 0) * 2 + teacher + activations + logits + parkedBytes),
     elapsedMs: Math.round(seconds * 1000),
     parkedBytes,
   }

@@ -40,6 +40,8 @@ export interface TrainTask {
   /** Windows to judge by; none for a run of all steps that keeps the last values. */
   readonly heldOut: readonly TrainingWindow[]
   readonly options: z.input<typeof TrainOptions>
+  /** Weights of a layer before rounding, from which trained codes begin. */
+  readonly source?: ((layer: string) => Promise<Float32Array>) | undefined
   /** Where checkpoints and targets go. */
   readonly folder: string
   /** Most bytes of parked activations in memory; the rest goes to the folder. */
@@ -205,7 +207,7 @@ export async function trainAdapters(task: TrainTask, context: Context): Promise<
   const longest = Math.max(...[...windows, ...heldOut].map(({ tokens }) => tokens.length))
   const parking = createParking({ slotBytes: options.microBatch * longest * model.spec.hidden * 4, memoryBytes, folder })
   const targets = await targetsOf({ task, objective, options, parking }, context)
-  const state = await openState(base, { adapter, sets: options.trainable }, context.signal)
+  const state = await openState(base, { adapter, sets: options.trainable, source: task.source }, context.signal)
   if (state.trainables.length === 0) {
     throw new AppError('bad-request', `${model.path}: found nothing to train as ${options.trainable.join(', ')}, expected adapters, scales of quantized layers, or norms`, { hint: 'Scales exist only in quantized layers.' })
   }

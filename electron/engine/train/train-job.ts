@@ -17,15 +17,8 @@ import { baseOfBlobs } from './base/base.ts'
 import { readTrained, writeTrained, type JobTrained } from './job-trained.ts'
 import { trainAdapters } from './train-adapters.ts'
 import type { Trained } from './trained.ts'
+import { trainings } from './trainings.ts'
 import type { TrainingWindow } from './window.ts'
-
-/** What a correction trains; null for those that are closed forms. */
-const trainings: Readonly<Record<Recipe['correction'], { readonly objective: ObjectiveName; readonly trainable: readonly TrainableSet[] } | null>> = {
-  none: null, eora: null, 'lq-lora': null, diagonal: null, svd: null,
-  lrec: { objective: 'lrec', trainable: ['adapters', 'scales', 'norms'] },
-  rilq: { objective: 'rilq', trainable: ['adapters', 'scales', 'norms'] },
-  scales: { objective: 'lrec', trainable: ['scales', 'norms'] },
-}
 
 /** Whether the recipe asks for training. */
 export function isTrained({ correction }: Pick<Recipe, 'correction'>): boolean {
@@ -74,7 +67,7 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const base = baseOfBlobs(model, new Map(recipe.choice.map(({ name, option }) => [name, codecOf(option)])), (layer) => job.readTensor(layer))
   const sets = trainable.filter((set) => set !== 'adapters' || adapter.size > 0)
   const trained = await trainAdapters({
-    base, teacher: model, adapter, ...splitWindows(windows.map((tokens) => ({ tokens }))), folder: path.join(folder, 'training'), memoryBytes: recipe.memoryBytes,
+    base, teacher: model, source: model.readWeight, adapter, ...splitWindows(windows.map((tokens) => ({ tokens }))), folder: path.join(folder, 'training'), memoryBytes: recipe.memoryBytes,
     options: { objective, trainable: sets, steps, batch, seed: recipe.seed, ...(learningRate !== undefined && { learningRate }), ...(scaleRate !== undefined && { scaleRate }) },
   }, context)
   const storage = recipe.adapterStorage ?? 'float16'

@@ -8,7 +8,7 @@ import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import { TrainInput, type TrainReport } from '../../contract/training.ts'
 import { openModelTokenizer } from '../calibrate/calibration.ts'
-import { adapterElements, type Adapter } from '../correct/adapter.ts'
+import type { Adapter } from '../correct/adapter.ts'
 import { readAdapter } from '../export/adapter-read.ts'
 import { readExamples, type Examples } from '../io/chat-data.ts'
 import { makeFolder, writeWhole } from '../job/files.ts'
@@ -25,6 +25,7 @@ import { promptsOf, writeSamples } from './sampler.ts'
 import { openTrainSource, type TrainSource } from './source.ts'
 import { trainAdapters } from './train-adapters.ts'
 import { summaryOf } from './train-job.ts'
+import { trainedNumbers } from './trained-numbers.ts'
 import { newAdapter } from './trainables/adapters.ts'
 
 type Request = ReturnType<typeof TrainInput.parse>
@@ -61,11 +62,11 @@ interface Plan {
 /** The largest micro-batch up to the one asked for that fits the memory limit with its parked states on disk. */
 function planMemory(request: Request, source: TrainSource, { train, heldOut, counts }: Examples, adapter: Adapter, hasTeacher: boolean, machine: Machine): Plan {
   const { memoryBytes: limit, batch, steps, trainable } = request
-  const trained = trainable.includes('adapters') ? [...adapter.values()].reduce((sum, { rank, a, b }) => sum + adapterElements(rank, [b.length / rank, a.length / rank]), 0) : 0
+  const numbers = trainedNumbers(source.base, (layer) => adapter.get(layer)?.rank ?? 0, trainable)
   const length = Math.max(...[...train, ...heldOut].map(({ tokens }) => tokens.length))
   let predicted: TrainingPrediction | undefined
   for (let microBatch = Math.min(request.microBatch, batch); microBatch >= 1; microBatch--) {
-    predicted = predictTraining(source.base, { steps, batch, microBatch, length, meanLength: counts.tokens / train.length, judged: counts.targets / counts.tokens, trained, isJudged: heldOut.length > 0, hasTeacher }, machine)
+    predicted = predictTraining(source.base, { steps, batch, microBatch, length, meanLength: counts.tokens / train.length, judged: counts.targets / counts.tokens, ...numbers, isJudged: heldOut.length > 0, hasTeacher }, machine)
     const { peakMemoryBytes, parkedBytes } = predicted
     if (limit === undefined) return { microBatch, memoryBytes: undefined, predicted }
     const left = limit - (peakMemoryBytes - parkedBytes)

@@ -1,5 +1,6 @@
 /** @file What a run gives: branches, layers with trained scales in the bytes of their codec, norms. */
 import type { Adapter } from '../correct/adapter.ts'
+import { recoded } from './base/stored-codes.ts'
 import { rescaled } from './base/stored-scales.ts'
 import type { Point, Skipped } from './checkpoint.ts'
 import { factorsOf } from './trainables/scales.ts'
@@ -7,7 +8,7 @@ import type { TrainingState } from './trainables/state.ts'
 
 export interface TrainedWeights {
   readonly adapter: Adapter
-  /** Stored bytes of the layers whose scales were trained; the others' are the base's. */
+  /** Stored bytes of the layers whose scales or codes were trained; the others' are the base's. */
   readonly blobs: ReadonlyMap<string, Uint8Array>
   /** Trained norms by canonical name (`blocks.3.mlp_norm`, `final_norm`). */
   readonly norms: ReadonlyMap<string, Float32Array>
@@ -27,11 +28,14 @@ export interface Trained extends TrainedWeights {
 }
 
 /** The trained weights of a state, as they are now. */
-export async function weightsOf({ base, branches, scales, trainables }: TrainingState): Promise<TrainedWeights> {
+export async function weightsOf({ base, branches, scales, codes, trainables }: TrainingState): Promise<TrainedWeights> {
   const blobs = new Map<string, Uint8Array>()
-  for (const [layer, { values }] of scales) {
+  for (const layer of new Set([...scales.keys(), ...codes.keys()])) {
     const shape = base.model.layers.find(({ name }) => name === layer)?.shape ?? [0, 0]
-    blobs.set(layer, await rescaled(base.codec(layer), shape, await base.bytes(layer), factorsOf(values)))
+    const [own, scale] = [codes.get(layer), scales.get(layer)]
+    const bytes = await base.bytes(layer)
+    const moved = own === undefined ? bytes : await recoded(base.codec(layer), shape, bytes, own.places())
+    blobs.set(layer, scale === undefined ? moved : await rescaled(base.codec(layer), shape, moved, factorsOf(scale.values)))
   }
   return {
     adapter: new Map([...branches].map(([name, branch]) => [name, { ...branch, a: branch.a.slice(), b: branch.b.slice() }])),

@@ -1,7 +1,8 @@
 /**
  * @file Y = A Ŵᵀ on packed weights, or with `backward` Y = A Ŵ: the gradient of A is the other of the two on the same codes. Ŵ = s (q − z)
  * is linear in its scales, so their gradient is QMatMulScaleGrad, and dz = −s Σ dŴ over a group, for which inputs are summed first:
- * with X the operand of the columns, Σ dŴ = dYᵀ (Σ X). The codes have no gradient.
+ * with X the operand of the columns, Σ dŴ = dYᵀ (Σ X). What is asked for codes is given one by one for the weights they
+ * stand for: dŴ = dYᵀ X, [out, in].
  */
 import { packedFormat } from '../packed.ts'
 import type { Rule } from '../rule.ts'
@@ -14,7 +15,7 @@ export const qmatmul: Rule = (g, node) => {
   const [columns, rows] = isBackward ? [dy, a] : [a, dy]
   return [
     () => g.one('QMatMul', [dy, ...weight], isBackward ? format : { ...format, backward: { int: 1 } }, { domain: 'halftone' }),
-    null,
+    () => g.one('Gemm', [g.reshape(rows, [-1, [scales, 0]]), g.reshape(columns, [-1, node.int('K', 0)])], { transA: { int: 1 } }),
     () => g.one('QMatMulScaleGrad', [columns, rows, ...weight], format, { domain: 'halftone' }),
     () => {
       const cols = node.int('K', 0)

@@ -64,7 +64,7 @@ export function floats(tensor: Tensor | undefined): Float32Array {
 
 /** Opens a program over a state, whose values it reads anew with every run. */
 export function openPackedProgram(state: TrainingState, { threads = availableParallelism(), signal }: PackedProgramOptions): PackedProgram {
-  const { base, weights, branches, extras, scales } = state
+  const { base, weights, branches, extras, scales, codes } = state
   const { spec } = base.model
   const options: SessionOptions = { threads, ...oneArena }
   const sessions = new Map<string, Promise<NativeSession>>()
@@ -101,7 +101,7 @@ export function openPackedProgram(state: TrainingState, { threads = availablePar
     for (const short of linears(spec)) {
       const layer = `blocks.${block}.${short}`
       const branch = branches.get(layer)
-      Object.assign(feeds, weightFeeds(short, weightOf(layer)), scales.get(layer)?.feeds(), branch && branchFeeds(short, branch))
+      Object.assign(feeds, weightFeeds(short, weightOf(layer)), scales.get(layer)?.feeds(), codes.get(layer)?.feeds(), branch && branchFeeds(short, branch))
     }
     return feeds
   }

@@ -1,5 +1,6 @@
 /** @file Everything a training run computes with: the base's weights as they are stored, the branches beside them, norms, and which of these are trained. */
 import { copyAdapter, adapterTrainables } from './adapters.ts'
+import { codeTrainable, type CodeTrainable } from './codes.ts'
 import { isNorm, normTrainable } from './norms.ts'
 import { scaleTrainable, type ScaleTrainable } from './scales.ts'
 import type { TrainableSet } from '../../../contract/training.ts'
@@ -18,6 +19,8 @@ export interface TrainingState {
   readonly extras: ReadonlyMap<number | null, Readonly<Record<string, Float32Array>>>
   /** Trained scales by layer name. */
   readonly scales: ReadonlyMap<string, ScaleTrainable>
+  /** Trained codes by layer name. */
+  readonly codes: ReadonlyMap<string, CodeTrainable>
   readonly trainables: readonly Trainable[]
 }
 
@@ -27,17 +30,23 @@ export interface StateOptions {
   readonly sets: readonly TrainableSet[]
   /** Norms in the place of the base's, by canonical name. */
   readonly norms?: ReadonlyMap<string, Float32Array>
+  /** Weights of a layer before they were rounded, from which trained codes begin. */
+  readonly source?: ((layer: string) => Promise<Float32Array>) | undefined
+  /** One block alone, without the head; all of them where it is missing. */
+  readonly block?: number
 }
 
 /** Reads the base and copies what will be changed. The order of the trainables is fixed. */
-export async function openState(base: Base, { adapter, sets, norms }: StateOptions, signal: AbortSignal): Promise<TrainingState> {
+export async function openState(base: Base, { adapter, sets, norms, source, block: only }: StateOptions, signal: AbortSignal): Promise<TrainingState> {
   const { spec } = base.model
   const branches = copyAdapter(base.model, adapter)
   const weights = new Map<string, BaseWeight>()
   const extras = new Map<number | null, Readonly<Record<string, Float32Array>>>()
   const scales = new Map<string, ScaleTrainable>()
+  const codes = new Map<string, CodeTrainable>()
   const trainables: Trainable[] = []
-  for (let block = 0; block < spec.blocks; block++) {
+  const [first, last] = only === undefined ? [0, spec.blocks - 1] : [only, only]
+  for (let block = first; block <= last; block++) {
     const small = copies(await base.model.readExtras(block), `blocks.${block}.`, norms)
     extras.set(block, small)
     for (const short of linears(spec)) {
@@ -48,17 +57,23 @@ export async function openState(base: Base, { adapter, sets, norms }: StateOptio
       const branch = branches.get(layer)
       if (branch !== undefined && sets.includes('adapters')) trainables.push(...adapterTrainables(branch, block, short))
       const scale = sets.includes('scales') && weight.weight === 'packed' ? scaleTrainable(layer, block, short, base.codec(layer), weight) : null
-      if (scale === null) continue
-      scales.set(layer, scale)
-      trainables.push(scale)
+      if (scale !== null) {
+        scales.set(layer, scale)
+        trainables.push(scale)
+      }
+      const code = sets.includes('codes') && weight.weight === 'packed' ? codeTrainable(layer, block, short, base.codec(layer), weight, { bytes: await base.bytes(layer), weights: await source?.(layer) }) : null
+      if (code === null) continue
+      codes.set(layer, code)
+      trainables.push(code)
     }
     if (sets.includes('norms')) for (const [name, values] of Object.entries(small)) if (isNorm(name)) trainables.push(normTrainable(name, block, values))
   }
+  if (only !== undefined) return { base, weights, branches, extras, scales, codes, trainables }
   const small = copies(await base.model.readExtras(null), '', norms)
   extras.set(null, small)
   if (sets.includes('norms')) for (const [name, values] of Object.entries(small)) if (isNorm(name)) trainables.push(normTrainable(name, null, values))
   weights.set('head', await base.weight('head'))
-  return { base, weights, branches, extras, scales, trainables }
+  return { base, weights, branches, extras, scales, codes, trainables }
 }
 
 function copies(values: Readonly<Record<string, Float32Array>>, prefix: string, replaced: ReadonlyMap<string, Float32Array> | undefined): Record<string, Float32Array> {

@@ -1,0 +1,33 @@
+/** @file The training of a recipe's correction, as the prediction of a run counts it. */
+import type { CodecName } from '../../contract/options.ts'
+import type { LayerChoice, Recipe } from '../../contract/recipe.ts'
+import { Training } from '../../contract/training.ts'
+import type { DecoderModel } from '../session/model.ts'
+import { targetKind } from './objectives/objective.ts'
+import { objectives } from './objectives/objectives.ts'
+import type { PredictedBase, TrainingSize } from './predict.ts'
+import { trainedNumbers } from './trained-numbers.ts'
+import { trainings } from './trainings.ts'
+
+export interface TrainedRun {
+  readonly base: PredictedBase
+  readonly size: TrainingSize
+}
+
+/** What training a choice of formats and ranks will take; null where the correction is not trained. */
+export function trainedRun(model: Pick<DecoderModel, 'layers' | 'spec'>, { correction, training, choice }: Pick<Recipe, 'correction' | 'training'> & { readonly choice: readonly LayerChoice[] }): TrainedRun | null {
+  const own = trainings[correction]
+  if (own === null) return null
+  const { objective = own.objective, trainable = own.trainable, steps, batch, length } = Training.parse(training ?? {})
+  const options = new Map(choice.map(({ name, option }) => [name, option as CodecName]))
+  const codec = (layer: string): CodecName => options.get(layer) ?? options.get('embedding') ?? 'F16'
+  const ranks = new Map(choice.map(({ name, rank }) => [name, rank]))
+  const tokens = Math.min(length, model.spec.contextLength)
+  return {
+    base: { model, codec },
+    size: {
+      steps, batch, microBatch: 1, length: tokens, meanLength: tokens, judged: 1, isJudged: true, hasTeacher: targetKind(objectives[objective]({}), model.spec.blocks) !== null,
+      ...trainedNumbers({ model, codec }, (layer) => ranks.get(layer) ?? 0, trainable),
+    },
+  }
+}

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest'
+import { kernels } from '../../../../kernels/kernels.ts'
+import { runtime } from '../../../../kernels/runtime.ts'
+import type { CodecName } from '../../../contract/options.ts'
+import { gradientOf, seedOf, vjp } from '../../autodiff/vjp.ts'
+import { createRandom } from '../../evaluate/sampling.ts'
+import { createBuilder } from '../../graph/builder.ts'
+import { linear } from '../../graph/decoder/layers.ts'
+import { encodeModel } from '../../graph/encode.ts'
+import type { Graph } from '../../graph/graph.ts'
+import { codeRange, recoded } from '../base/stored-codes.ts'
+import { kindOf, packedWeight, weightFeeds, type PackedWeight } from '../base/weight.ts'
+import { codeTrainable, packCodes, unpackCodes, type CodeTrainable } from './codes.ts'
+
+const ROWS = 3
+const COLS = 512
+const BATCH = 4
+/** float32 sums over 512 columns. */
+const TOLERANCE = 1e-4
+
+const codecs = ['Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_0', 'Q4_0', 'Q4_1', 'Q5_1', 'TQ2_0', 'int2-g64', 'int3-g32-sym', 'int4-channel', 'int8-g128'] as const
+
+function noise(length: number, seed: number): Float32Array {
+  const random = createRandom(seed)
+  return Float32Array.from({ length }, () => 2 * random() - 1)
+}
+
+async function encoded(codec: CodecName): Promise<Uint8Array> {
+  const shape = { rows: ROWS, cols: COLS }
+  const bytes = new Uint8Array(kernels().codecBytes(codec, shape))
+  await kernels().encode(codec, shape, noise(ROWS * COLS, 1), null, 'search', bytes)
+  return bytes
+}
+
+async function decoded(codec: CodecName, bytes: Uint8Array): Promise<Float32Array> {
+  const values = new Float32Array(ROWS * COLS)
+  await kernels().decode(codec, { rows: ROWS, cols: COLS }, bytes, values)
+  return values
+}
+
+async function open(codec: CodecName): Promise<{ bytes: Uint8Array; weight: PackedWeight; trainable: CodeTrainable }> {
+  const bytes = await encoded(codec)
+  const format = kernels().planeFormat(codec)
+  if (format === undefined) throw new Error(`${codec} has no codes`)
+  const weight = await packedWeight(codec, format, [ROWS, COLS], bytes)
+  const trainable = codeTrainable('blocks.0.q', 0, 'q', codec, weight, { bytes })
+  if (trainable === null) throw new Error(`${codec} has no codes that can be trained`)
+  return { bytes, weight, trainable }
+}
+
+/** y = x Ŵᵀ over the packed weight. */
+function product(weight: PackedWeight): Graph {
+  const b = createBuilder()
+  const y = linear(b, b.input('x', 'float32', ['rows', COLS]), { name: 'q', shape: [ROWS, COLS], bias: false, kind: kindOf(weight, 0) })
+  b.output(b.one('Identity', [y], {}, { outputs: ['y'] }), 'float32', ['rows', ROWS])
+  return b.build('product')
+}
+
+describe('trained codes', () => {
+  it.each([2, 3, 4, 8])('of %d bits are packed as they were unpacked', (bits) => {
+    const codes = Uint8Array.from({ length: 2 * 24 }, (_, at) => (at * 5 + 3) % 2 ** bits)
+    const packed = new Uint8Array(2 * 3 * bits)
+    packCodes(codes, 2, 24, bits, packed)
+    expect(unpackCodes(packed, 2, 24, bits)).toEqual(codes)
+    const bit = (at: number): number => (packed[at >> 3] >> (at & 7)) & 1
+    expect(Array.from({ length: bits }, (_, at) => bit(at) << at).reduce((sum, part) => sum + part, 0)).toBe(codes[0])
+  })
+
+  it.each(codecs)('of %s stay as they are until they are half a step away', async (codec) => {
+    const { bytes, weight, trainable } = await open(codec)
+    trainable.values.fill(0.4)
+    expect(await recoded(codec, [ROWS, COLS], bytes, trainable.places())).toEqual(bytes)
+    expect(trainable.feeds()['q.codes']?.data).toEqual(weight.codes)
+  })
+
+  it.each(codecs)('of %s move the weight by a step of its grid, and no further than the grid goes', async (codec) => {
+    const { bytes, weight, trainable } = await open(codec)
+    const before = await decoded(codec, bytes)
+    const group = before.length / weight.scales.length
+    const { last } = codeRange(codec, COLS, bytes) ?? { last: 0 }
+    const codes = unpackCodes(weight.codes, ROWS, COLS, weight.format.bits)
+    trainable.values.fill(0.7)
+    const after = await decoded(codec, await recoded(codec, [ROWS, COLS], bytes, trainable.places()))
+    for (const [at, value] of after.entries()) {
+      const scale = weight.scales[Math.floor(at / group)]
+      expect(Math.abs(value - before[at] - (codes[at] === last ? 0 : scale))).toBeLessThan(1e-5 + 1e-3 * Math.abs(scale))
+    }
+    trainable.values.fill(1000)
+    expect(new Set(trainable.places())).toEqual(new Set([last - (codeRange(codec, COLS, bytes)?.first ?? 0)]))
+  })
+
+  it.each(codecs)('of %s have the gradient of their weights times the scale', async (codec) => {
+    const { bytes, weight, trainable } = await open(codec)
+    const x = noise(BATCH * COLS, 2)
+    const seed = noise(BATCH * ROWS, 3)
+    const session = await runtime().createSession(encodeModel(vjp(product(weight), { of: ['y'], wrt: ['x', ...trainable.wrt] })), { threads: 1 })
+    const feeds = { ...weightFeeds('q', weight), ...trainable.feeds(), x: { type: 'float32' as const, dims: [BATCH, COLS], data: x }, [seedOf('y')]: { type: 'float32' as const, dims: [BATCH, ROWS], data: seed } }
+    const wanted = Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name)))
+    const result = await session.run(wanted, { [gradientOf('x')]: null, [gradientOf('q.codes')]: null })
+    session.dispose()
+    trainable.pull({ 'q.codes': result[gradientOf('q.codes')].data as Float32Array })
+    const dense = await decoded(codec, bytes)
+    const group = dense.length / weight.scales.length
+    for (const [at, found] of trainable.gradient.entries()) {
+      const [row, col] = [Math.floor(at / COLS), at % COLS]
+      let expected = 0
+      for (let token = 0; token < BATCH; token++) expected += seed[token * ROWS + row] * x[token * COLS + col]
+      expect(Math.abs(found - expected * weight.scales[Math.floor(at / group)])).toBeLessThan(TOLERANCE)
+    }
+    const ofX = result[gradientOf('x')].data as Float32Array
+    for (const [at, found] of ofX.entries()) {
+      let expected = 0
+      for (let row = 0; row < ROWS; row++) expected += seed[Math.floor(at / COLS) * ROWS + row] * dense[row * COLS + (at % COLS)]
+      expect(Math.abs(found - expected)).toBeLessThan(TOLERANCE * 10)
+    }
+  })
+
+  it.each(codecs)('of %s begin where the weights lie in their cells', async (codec) => {
+    const { bytes, weight } = await open(codec)
+    const dense = await decoded(codec, bytes)
+    const group = dense.length / weight.scales.length
+    const shifts = [0, 0.25, -0.375, 3]
+    const source = dense.map((value, at) => value + (shifts[at % shifts.length] ?? 0) * weight.scales[Math.floor(at / group)])
+    const trainable = codeTrainable('blocks.0.q', 0, 'q', codec, weight, { bytes, weights: source })
+    if (trainable === null) throw new Error(`${codec} has no codes that can be trained`)
+    for (const [at, value] of trainable.values.entries()) {
+      if (weight.scales[Math.floor(at / group)] === 0) continue
+      expect(Math.abs(value - Math.min(shifts[at % shifts.length] ?? 0, 0.49))).toBeLessThan(2e-3)
+    }
+    expect(await recoded(codec, [ROWS, COLS], bytes, trainable.places())).toEqual(bytes)
+  })
+
+  it('are not those of a table of levels', async () => {
+    expect(codeRange('IQ4_NL', COLS, await encoded('IQ4_NL'))).toBeNull()
+    expect(codeRange('F16', COLS, new Uint8Array(2 * COLS))).toBeNull()
+  })
+})

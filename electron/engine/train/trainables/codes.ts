@@ -1,0 +1,102 @@
+/**
+ * @file Codes of a quantized layer as trainables: learned rounding, which costs no bits. Beside each code stands an offset θ in steps of
+ * the grid; the layer computes with round(q + θ), and the gradient of a code is that of its weight times its scale, passed straight
+ * through the rounding (Bengio et al. 2013; AutoRound, Cheng et al. 2023; PV-Tuning, Malinovskii et al. 2024). Where the weights before
+ * rounding are known, θ begins where they lie in the cell of their code, so that those near its edge move first.
+ */
+import type { Tensor } from '../../../../kernels/kernels.ts'
+import type { CodecName } from '../../../contract/options.ts'
+import { codeRange } from '../base/stored-codes.ts'
+import type { PackedWeight } from '../base/weight.ts'
+import type { Trainable } from './trainable.ts'
+
+export interface CodeTrainable extends Trainable {
+  /** Packed codes under the offsets, by the layer's short name. */
+  feeds(): Record<string, Tensor>
+  /** The codes as they are now, as places in the codec's range, [out, in]. */
+  places(): Uint8Array
+}
+
+/** Codes of a little-endian bit stream a row, one byte each. */
+export function unpackCodes(packed: Uint8Array, rows: number, cols: number, bits: number): Uint8Array {
+  const codes = new Uint8Array(rows * cols)
+  const rowBytes = packed.length / rows
+  const mask = 2 ** bits - 1
+  for (let row = 0; row < rows; row++) {
+    for (let col = 0; col < cols; col++) {
+      const bit = col * bits
+      const at = row * rowBytes + (bit >> 3)
+      codes[row * cols + col] = ((packed[at] | ((packed[at + 1] ?? 0) << 8)) >> (bit & 7)) & mask
+    }
+  }
+  return codes
+}
+
+/** The reverse of `unpackCodes`, over `packed`. */
+export function packCodes(codes: Uint8Array, rows: number, cols: number, bits: number, packed: Uint8Array): void {
+  const rowBytes = packed.length / rows
+  for (let row = 0; row < rows; row++) {
+    let [word, held, at] = [0, 0, row * rowBytes]
+    for (let col = 0; col < cols; col++) {
+      word |= codes[row * cols + col] << held
+      for (held += bits; held >= 8; held -= 8, word >>>= 8) packed[at++] = word & 255
+    }
+    if (held > 0) packed[at] = word & 255
+  }
+}
+
+/** How far from its code a weight may begin: just inside the cell, whose edges are half a step away. */
+const EDGE = 0.49
+
+/** Where weights lie in the cells of their codes, in steps of the grid. */
+function offsetsOf(codes: Uint8Array, source: Float32Array, { scales, zeros, format: { bits } }: PackedWeight): Float32Array {
+  const group = codes.length / scales.length
+  return Float32Array.from(codes, (code, at) => {
+    const part = Math.floor(at / group)
+    const scale = scales[part]
+    return scale === 0 ? 0 : Math.max(-EDGE, Math.min(EDGE, source[at] / scale + (zeros?.[part] ?? 2 ** (bits - 1)) - code))
+  })
+}
+
+export interface CodeSource {
+  /** The layer as it is stored. */
+  readonly bytes: Uint8Array
+  /** Its weights before rounding, [out, in]. */
+  readonly weights?: Float32Array | undefined
+}
+
+/** The codes of a layer, or null where its codec's levels are a table. */
+export function codeTrainable(layer: string, block: number, short: string, codec: CodecName, weight: PackedWeight, { bytes, weights }: CodeSource): CodeTrainable | null {
+  const { scales, format: { bits }, shape: [rows, cols] } = weight
+  const range = codeRange(codec, cols, bytes)
+  if (range === null) return null
+  const { first, last } = range
+  const start = unpackCodes(weight.codes, rows, cols, bits)
+  const codes = start.slice()
+  const packed = weight.codes.slice()
+  const values = weights === undefined ? new Float32Array(rows * cols) : offsetsOf(start, weights, weight)
+  const gradient = new Float32Array(rows * cols)
+  const group = (rows * cols) / scales.length
+  const input = `${short}.codes`
+
+  function round(): void {
+    for (let at = 0; at < values.length; at++) codes[at] = Math.max(first, Math.min(last, Math.round(start[at] + values[at])))
+  }
+
+  return {
+    name: `${layer}.codes`, set: 'codes', block, values, gradient, decays: false, wrt: [input],
+    pull(gradients) {
+      const own = gradients[input]
+      for (let at = 0; at < own.length; at++) gradient[at] += own[at] * scales[Math.floor(at / group)]
+    },
+    feeds() {
+      round()
+      packCodes(codes, rows, cols, bits, packed)
+      return { [input]: { type: 'uint8', dims: [rows, packed.length / rows], data: packed } }
+    },
+    places() {
+      round()
+      return codes.map((code) => code - first)
+    },
+  }
+}
