@@ -11,6 +11,7 @@ import { heldOutWindows, openCalibration, openModelTokenizer, trainingWindows, t
 import { formatWarnings } from './budget/warnings.ts'
 import { correctionOf } from './correct/corrections.ts'
 import { jobAdapter } from './correct/job-adapter.ts'
+import { jobRowWeights } from './correct/job-fisher.ts'
 import { cutWindows } from './evaluate/windows.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { evaluableDecoder } from './evaluate/decoder.ts'
@@ -74,7 +75,8 @@ export async function calibrationOf(model: DecoderModel, recipe: Recipe, context
 export async function quantizeJob(job: Job, model: DecoderModel, { windows }: Pick<Calibration, 'windows'>): Promise<void> {
   const { recipe, context } = job
   const fit = correctionOf(recipe.correction)
-  const correction = fit && { correction: fit, storage: recipe.adapterStorage ?? 'float16', target: recipe.target }
+  const rowWeights = fit?.fisher === true ? await jobRowWeights(job, model, windows) : undefined
+  const correction = fit && { correction: fit, storage: recipe.adapterStorage ?? 'float16', target: recipe.target, rowWeights }
   const program = openProgram(model, { signal: context.signal })
   const slotBytes = Math.max(...windows.map((window) => window.length), 1) * model.spec.hidden * 4
   const parking = createParking({ slotBytes, memoryBytes: recipe.memoryBytes, folder: job.folder })

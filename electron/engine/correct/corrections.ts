@@ -1,7 +1,8 @@
 /**
  * @file The table of closed-form corrections: the metric M in which BA is nearest to the rounding error Δ, tr((Δ−BA)·M·(Δ−BA)ᵀ).
  * eora: M = XᵀX + λI, the layer's output error (EoRA 2024). diagonal: M = diag(E[x²]), activation-scaled (LQER, NNCF). svd: M = I,
- * blind to the inputs (LoRC, LoftQ's start). lq-lora: eora alternating with rounding W − BA (LQ-LoRA 2023).
+ * blind to the inputs (LoRC, LoftQ's start). lq-lora: eora with rows weighted by the Fisher information of their outputs, alternating
+ * with rounding W − BA (LQ-LoRA 2023).
  */
 import { kernels } from '../../../kernels/kernels.ts'
 import type { Recipe } from '../../contract/recipe.ts'
@@ -15,6 +16,8 @@ export interface Correction {
   readonly weigh: Weighting | null
   /** Most times that W − BA is rounded again and BA fitted to what is left. */
   readonly alternations: number
+  /** Whether outputs count by their Fisher information. */
+  readonly fisher: boolean
 }
 
 const eora: Weighting = async (x, count, inputs) => {
@@ -31,10 +34,10 @@ const diagonal: Weighting = (x, count, inputs) => Promise.resolve(x.map((value, 
 const ROUNDS = 8
 
 const closedForms = {
-  eora: { weigh: eora, alternations: 0 },
-  diagonal: { weigh: diagonal, alternations: 0 },
-  svd: { weigh: null, alternations: 0 },
-  'lq-lora': { weigh: eora, alternations: ROUNDS },
+  eora: { weigh: eora, alternations: 0, fisher: false },
+  diagonal: { weigh: diagonal, alternations: 0, fisher: false },
+  svd: { weigh: null, alternations: 0, fisher: false },
+  'lq-lora': { weigh: eora, alternations: ROUNDS, fisher: true },
 } as const satisfies Record<string, Correction>
 export type ClosedForm = keyof typeof closedForms
 

@@ -20,6 +20,7 @@ import { correctionInputs } from './inputs.ts'
 import { jobAdapter, readBranch } from './job-adapter.ts'
 import { mergeBranch } from './merge.ts'
 import { roundCorrected, type CorrectedLayer } from './round-corrected.ts'
+import { scaledRows } from './row-weights.ts'
 
 const golden = path.join(import.meta.dirname, '../session/goldens/llama')
 const windows = index.tokens.map((window) => Int32Array.from(window))
@@ -72,6 +73,28 @@ describe('a layer', () => {
 
   test('alternating with rounding leaves less than one round does', async () => {
     for (const rank of [2, 6]) expect((await corrected('lq-lora', rank)).error).toBeLessThan((await corrected('eora', rank)).error)
+  })
+
+  test('weighted by rows, the branch is the best one in that metric, and not in the plain one', async () => {
+    const { weights, statistics } = await randomLayer()
+    const rows = Float64Array.from({ length: shape.rows }, (_, row) => (row % 5 === 0 ? 25 : 1 / 4))
+    const task = { storage: 'float16', target: 'onnx', layer: 'x', codec: 'int2-g32', shape, rank: 3, weights, rounder: nearest, inputs: roundingStatistics(statistics), corrections: correctionInputs(statistics), signal: silent.signal } as const
+    const once = { ...closedForm('lq-lora'), alternations: 0 }
+    const [weighted, plain] = [await roundCorrected({ ...task, correction: once, rowWeights: () => Promise.resolve(rows) }), await roundCorrected({ ...task, correction: once })]
+    expect(weighted.bytes).toEqual(plain.bytes)
+    const roots = Float32Array.from(rows, Math.sqrt)
+    const weightedError = (layer: CorrectedLayer): Promise<number> => kernels().outputError(scaledRows(weights, roots), scaledRows(layer.weights, roots), shape, statistics.hessian)
+    // The same by the kernels' own closed form, on rows multiplied beforehand.
+    const rounded = new Float32Array(weights.length)
+    await kernels().decode('int2-g32', shape, plain.bytes, rounded)
+    const delta = scaledRows(weights.map((value, at) => value - (rounded[at] ?? NaN)), roots)
+    const [b, a] = [new Float32Array(shape.rows * 3), new Float32Array(3 * shape.cols)]
+    await kernels().lowRankCorrection(delta, shape, statistics.hessian, 3, 1, b, a)
+    const left = await mergeBranch(delta, { layer: 'x', rank: 3, alpha: 3, a, b }, -1)
+    const least = await kernels().outputError(left, new Float32Array(left.length), shape, statistics.hessian)
+    expect(await weightedError(weighted)).toBeLessThan(1.01 * least)
+    expect(await weightedError(weighted)).toBeLessThan(0.95 * (await weightedError(plain)))
+    expect(plain.error).toBeLessThan(weighted.error)
   })
 
   test('int8 numbers cost a little error, and are what they say', async () => {

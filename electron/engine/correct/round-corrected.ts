@@ -13,11 +13,14 @@ import { branchOf, fitLowRank } from './fit.ts'
 import type { CorrectionInputs } from './inputs.ts'
 import { mergeBranch, subtract } from './merge.ts'
 import { roundBranch } from './round-branch.ts'
+import { rowRoots, scaledRows } from './row-weights.ts'
 
 export interface CorrectionTask {
   readonly correction: Correction
   readonly storage: AdapterStorage
   readonly target: Target
+  /** Weights of a layer's outputs, for a correction that wants them. */
+  readonly rowWeights?: ((layer: string) => Promise<Float64Array | null>) | undefined
 }
 
 export interface CorrectedLayer {
@@ -43,17 +46,25 @@ interface LayerTask extends CorrectionTask {
   readonly signal: AbortSignal
 }
 
-async function attempt(task: LayerTask, target: Float32Array): Promise<CorrectedLayer> {
+/** A layer that was tried, with what the best of several is chosen by: its error, rows weighted where the correction weighs them. */
+interface Attempt extends CorrectedLayer {
+  readonly weighted: number
+}
+
+async function attempt(task: LayerTask, target: Float32Array, roots: Float32Array | null): Promise<Attempt> {
   const { layer, codec, shape, rank, weights, rounder, correction, storage } = task
   const bytes = await rounder(codec, shape, target, task.inputs)
   const rounded = new Float32Array(weights.length)
   await kernels().decode(codec, shape, bytes, rounded)
-  const fit = await fitLowRank(await subtract(weights, rounded), shape, correction, task.corrections, rank, task.signal)
-  const branch = await roundBranch(branchOf(layer, fit, fit.rank), storage, task.target)
+  const delta = await subtract(weights, rounded)
+  const fit = await fitLowRank(roots === null ? delta : scaledRows(delta, roots), shape, correction, task.corrections, rank, task.signal)
+  const fitted = branchOf(layer, fit, fit.rank)
+  const branch = await roundBranch(roots === null ? fitted : { ...fitted, b: scaledRows(fitted.b, roots.map((root) => 1 / root)) }, storage, task.target)
   const merged = await mergeBranch(rounded, branch)
   const { statistics } = task.inputs ?? {}
-  const error = statistics ? (await kernels().outputError(weights, merged, shape, statistics.hessian)) / Math.max(statistics.tokens, 1) : await kernels().weightedError(weights, merged, shape, null, null)
-  return { bytes, branch, weights: merged, error }
+  const errorOf = async (a: Float32Array, b: Float32Array): Promise<number> => (statistics ? (await kernels().outputError(a, b, shape, statistics.hessian)) / Math.max(statistics.tokens, 1) : kernels().weightedError(a, b, shape, null, null))
+  const error = await errorOf(weights, merged)
+  return { bytes, branch, weights: merged, error, weighted: roots === null ? error : await errorOf(scaledRows(weights, roots), scaledRows(merged, roots)) }
 }
 
 /**
@@ -64,11 +75,13 @@ export async function roundCorrected(task: LayerTask): Promise<CorrectedLayer> {
   const { layer, shape: { rows, cols }, rank, weights, correction } = task
   if (rank > Math.min(rows, cols)) throw new AppError('bad-recipe', `layer ${layer}: found rank ${rank}, expected at most ${Math.min(rows, cols)}, the layer's own`, { hint: 'Plan again for this model.' })
   if (correction.weigh !== null && task.corrections === null) throw new AppError('bad-recipe', `layer ${layer}: this correction weighs errors by the layer's inputs, and the recipe has no calibration data`, { hint: 'Give a calibration text, or use the correction "svd".' })
-  let best = await attempt(task, weights)
+  const found = correction.fisher ? await task.rowWeights?.(layer) : null
+  const roots = found ? rowRoots(found) : null
+  let best = await attempt(task, weights, roots)
   for (let round = 0; round < correction.alternations; round++) {
     task.signal.throwIfAborted()
-    const next = await attempt(task, await mergeBranch(weights, best.branch, -1))
-    if (next.error >= best.error) break
+    const next = await attempt(task, await mergeBranch(weights, best.branch, -1), roots)
+    if (next.weighted >= best.weighted) break
     best = next
   }
   return best

@@ -34,8 +34,8 @@ export interface TrainingPrediction {
 
 /** The process with its libraries, before any weight. */
 const PROCESS_BYTES = 170e6
-/** Values, gradient and two moments; the best values and those of the start are kept beside them. */
-const ARRAYS_OF_TRAINED = 6
+/** Values, gradient and two moments; where windows are held out the best values are kept beside them. */
+const ARRAYS_OF_TRAINED = 4
 /** Arrays of a block's widths alive at once while it is recomputed and its gradient taken. */
 const BLOCK_ARRAYS = 4
 /** Arrays of a piece of the logits alive at once. */
@@ -79,7 +79,7 @@ export function predictTraining(base: PredictedBase, size: TrainingSize, { flops
   const ofCodes = (size.codes ?? 0) * 2
   const seconds = ((FORWARDS * perToken + ofCodes) * size.meanLength * size.batch * size.steps) / (flops * EFFICIENCY)
   return {
-    peakMemoryBytes: Math.round(PROCESS_BYTES + residentWeightBytes(base) + ARRAYS_OF_TRAINED * size.trained * 4 + (size.codes ?? 0) * 2 + teacher + activations + logits + parkedBytes),
+    peakMemoryBytes: Math.round(PROCESS_BYTES + residentWeightBytes(base) + (ARRAYS_OF_TRAINED + (size.isJudged ? 1 : 0)) * size.trained * 4 + (size.codes ?? 0) * 2 + teacher + activations + logits + parkedBytes),
     elapsedMs: Math.round(seconds * 1000),
     parkedBytes,
   }

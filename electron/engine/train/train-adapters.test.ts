@@ -1,10 +1,12 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '../../contract/errors.ts'
 import { silent, type JobEvent } from '../../contract/events.ts'
+import type { TrainableSet } from '../../contract/training.ts'
 import { createRandom } from '../evaluate/sampling.ts'
+import { openDecoder } from '../session/model.ts'
 import { baseOfCheckpoint } from './base/base.ts'
 import { openGoldens, type Goldens } from './goldens/goldens.ts'
 import { windowKey } from './targets/targets.ts'
@@ -58,8 +60,19 @@ describe('trainAdapters', () => {
     expect(contents(again)).toEqual(contents(trained)) // the finished run, read back
   })
 
+  it('moves codes at no bytes: the loss falls further than scales and norms take it', async () => {
+    const run = async (trainable: readonly TrainableSet[]): Promise<Trained> => {
+      folder = await mkdtemp(path.join(root, 'run-'))
+      return trainAdapters(task({ objective: 'lrec', steps: 30, evaluateEvery: 5, trainable: [...trainable], codeRate: 0.05 }, { adapter: new Map(), source: goldens.model.readWeight, heldOut: windowsOf(3, 1) }), silent)
+    }
+    const [plain, coded] = [await run(['scales', 'norms']), await run(['codes', 'scales', 'norms'])]
+    expect(coded.heldOut?.before).toBe(plain.heldOut?.before)
+    expect(coded.heldOut?.after).toBeLessThan(plain.heldOut?.after ?? 0)
+    for (const [layer, bytes] of coded.blobs) expect(bytes).toHaveLength((await goldens.base.bytes(layer)).length)
+  })
+
   it('goes on after a stop to the same bytes', async () => {
-    const options: TrainTask['options'] = { objective: 'rilq', steps: 7, evaluateEvery: 3, trainable: ['adapters', 'scales'] }
+    const options: TrainTask['options'] = { objective: 'rilq', steps: 7, evaluateEvery: 3, trainable: ['adapters', 'scales', 'codes'], codeRate: 0.1 }
     const more = { heldOut: windowsOf(2, 9) }
     const whole = await trainAdapters(task(options, more), silent)
     const checkpoint = await readFile(path.join(folder, 'checkpoint.safetensors'))
@@ -146,5 +159,12 @@ describe('trainAdapters', () => {
     await trainAdapters(task({ objective: 'ce', steps: 2 }), silent)
     await expect(trainAdapters(task({ objective: 'ce', steps: 3 }), silent)).rejects.toMatchObject({ code: 'file-exists', message: expect.stringContaining('another settings') as string })
     await expect(trainAdapters(task({ objective: 'ce', steps: 2 }, { windows: windowsOf(5, 4) }), silent)).rejects.toMatchObject({ code: 'file-exists', message: expect.stringContaining('another training data') as string })
+    const copy = path.join(root, 'changed')
+    await cp(goldens.model.path, copy, { recursive: true })
+    const weights = await readFile(path.join(copy, 'model.safetensors'))
+    await writeFile(path.join(copy, 'model.safetensors'), weights.fill((weights.at(-4) ?? 0) ^ 1, -4, -3))
+    const changed = await openDecoder(copy, silent)
+    await expect(trainAdapters(task({ objective: 'ce', steps: 2 }, { teacher: changed }), silent)).rejects.toMatchObject({ code: 'file-exists', message: expect.stringContaining('another reference model') as string })
+    await changed.close()
   })
 })

@@ -191,6 +191,15 @@ function resultOf({ progress: { step, updates, skipped, points, best }, options 
   }
 }
 
+/** The state of a run and what it depends on; the branches to begin with are let go of. */
+async function openRun(task: TrainTask, options: TrainOptions, { signal }: Context): Promise<{ state: TrainingState; identity: Identity }> {
+  const { base, teacher, windows, heldOut } = task
+  const { model } = base
+  const adapter = task.adapter ?? (options.trainable.includes('adapters') ? newAdapter(model, options.rank, { seed: options.seed, ...(options.alpha !== undefined && { alpha: options.alpha }) }) : new Map())
+  const identity = await identityOf({ base, teacher: teacher ?? null, adapter, windows, heldOut, options }, signal)
+  return { identity, state: await openState(base, { adapter, sets: options.trainable, source: task.source }, signal) }
+}
+
 /**
  * Trains, or goes on where a run of the same task in the same folder was stopped. The values given are those of the best evaluation.
  * @throws AppError bad-data, bad-request, adapter-mismatch, disk-full, training-diverged, file-exists (a run of another task)
@@ -201,13 +210,11 @@ export async function trainAdapters(task: TrainTask, context: Context): Promise<
   const { base, teacher, windows, heldOut, folder, memoryBytes, threads } = task
   const { model } = base
   const objective = objectives[options.objective](options.weights)
-  const adapter = task.adapter ?? (options.trainable.includes('adapters') ? newAdapter(model, options.rank, { seed: options.seed, ...(options.alpha !== undefined && { alpha: options.alpha }) }) : new Map())
   await makeFolder(folder)
-  const identity = await identityOf({ base, teacher: teacher ?? null, adapter, windows, heldOut, options }, context.signal)
   const longest = Math.max(...[...windows, ...heldOut].map(({ tokens }) => tokens.length))
   const parking = createParking({ slotBytes: options.microBatch * longest * model.spec.hidden * 4, memoryBytes, folder })
   const targets = await targetsOf({ task, objective, options, parking }, context)
-  const state = await openState(base, { adapter, sets: options.trainable, source: task.source }, context.signal)
+  const { state, identity } = await openRun(task, options, context)
   if (state.trainables.length === 0) {
     throw new AppError('bad-request', `${model.path}: found nothing to train as ${options.trainable.join(', ')}, expected adapters, scales of quantized layers, or norms`, { hint: 'Scales exist only in quantized layers.' })
   }

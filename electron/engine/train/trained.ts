@@ -27,7 +27,7 @@ export interface Trained extends TrainedWeights {
   readonly heldOut: { readonly before: number; readonly after: number; readonly step: number } | null
 }
 
-/** The trained weights of a state, as they are now. */
+/** The trained weights of a state that is not used any more: its own arrays, since copies would be the peak of a run's memory. */
 export async function weightsOf({ base, branches, scales, codes, trainables }: TrainingState): Promise<TrainedWeights> {
   const blobs = new Map<string, Uint8Array>()
   for (const layer of new Set([...scales.keys(), ...codes.keys()])) {
@@ -38,8 +38,8 @@ export async function weightsOf({ base, branches, scales, codes, trainables }: T
     blobs.set(layer, scale === undefined ? moved : await rescaled(base.codec(layer), shape, moved, factorsOf(scale.values)))
   }
   return {
-    adapter: new Map([...branches].map(([name, branch]) => [name, { ...branch, a: branch.a.slice(), b: branch.b.slice() }])),
+    adapter: branches,
     blobs,
-    norms: new Map(trainables.filter(({ set }) => set === 'norms').map(({ name, values }) => [name, values.slice()])),
+    norms: new Map(trainables.filter(({ set }) => set === 'norms').map(({ name, values }) => [name, values])),
   }
 }

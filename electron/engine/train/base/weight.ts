@@ -56,7 +56,7 @@ export function weightFeeds(name: string, base: BaseWeight): Record<string, Tens
   return {
     [`${name}.codes`]: { type: 'uint8', dims: [rows, codes.length / rows], data: codes },
     [`${name}.scales`]: { type: 'float32', dims: [rows, groups], data: scales },
-    ...(zeros !== null && { [`${name}.zeros`]: { type: 'float32' as const, dims: [rows, groups], data: zeros instanceof Float32Array ? zeros : Float32Array.from(zeros) } }),
+    ...(zeros !== null && { [`${name}.zeros`]: { type: 'float32' as const, dims: [rows, groups], data: zeros instanceof Float32Array ? zeros : new Float32Array(zeros) } }),
   }
 }
 

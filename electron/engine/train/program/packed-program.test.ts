@@ -11,7 +11,6 @@ import { baseOfBlobs, type Base } from '../base/base.ts'
 import { openGoldens, type Goldens } from '../goldens/goldens.ts'
 import { objectives } from '../objectives/objectives.ts'
 import { openState } from '../trainables/state.ts'
-import { trainableSets } from '../../../contract/training.ts'
 import { batchOf } from '../window.ts'
 import { openTrainingProgram, type TrainingProgram } from './program.ts'
 
@@ -77,7 +76,7 @@ describe('packed weights in a training step', () => {
 
   it('are fed as codes, and no value of the gradient graph has the size of a weight', async () => {
     const { packed } = await bases('int2-channel')
-    const state = await openState(packed, { adapter: goldens.adapter, sets: trainableSets }, silent.signal)
+    const state = await openState(packed, { adapter: goldens.adapter, sets: ['adapters', 'scales', 'norms'] }, silent.signal)
     const program = openTrainingProgram(state, { objective: objectives.ce({}), teacherHead: null, threads: 1, signal: silent.signal })
     const { spec } = goldens.model
     const kinds = program.kinds(0)

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silent } from '../../../contract/events.ts'
 import { openPark } from '../../session/park.ts'
 import { openGoldens, type Goldens } from '../goldens/goldens.ts'
-import { objectiveNames, trainableSets } from '../../../contract/training.ts'
+import { objectiveNames } from '../../../contract/training.ts'
 import { objectives } from '../objectives/objectives.ts'
 import { targetKind } from '../objectives/objective.ts'
 import { openTargetStore, type TargetStore } from '../targets/store.ts'
@@ -41,7 +41,7 @@ describe('a training step', () => {
 
   /** The student of the goldens, its factors among the trainables. */
   async function openStudent(): Promise<TrainingState> {
-    const state = await openState(goldens.base, { adapter: goldens.adapter, sets: trainableSets }, silent.signal)
+    const state = await openState(goldens.base, { adapter: goldens.adapter, sets: ['adapters', 'scales', 'norms'] }, silent.signal)
     for (const { name, set, values } of state.trainables) {
       if (set === 'scales') values.set(goldens.float(`${name.replace(/scales$/, '')}factors`).map((factor) => factor - 1))
     }

@@ -32,7 +32,7 @@ export interface Losses {
 }
 
 /** Logits of one chunk of positions. About eight arrays of this size exist at once. */
-export const LOGIT_BYTES = 8 << 20
+export const LOGIT_BYTES = 4 << 20
 /** Fewer rows than this make products over the vocabulary slow. */
 export const ROWS_MIN = 32
 
