@@ -25,8 +25,8 @@ export const rounders = ['nearest', 'search', 'gptq'] as const
 /** Roundings that move the codes of a block together, after the rounder: by the sign of gradients, or few codes at a time. */
 export const learnedRoundings = ['signround', 'pv'] as const
 export type LearnedRoundingName = (typeof learnedRoundings)[number]
-/** `eora` to `svd` are closed forms over the calibration data; `lrec`, `rilq` and `scales` are trained. */
-export const corrections = ['none', 'eora', 'lq-lora', 'diagonal', 'svd', 'lrec', 'rilq', 'scales'] as const
+/** `eora` to `svd` are closed forms over the calibration data; `lrec`, `rilq`, `scales` and `codes` are trained, the last two at no bytes. */
+export const corrections = ['none', 'eora', 'lq-lora', 'diagonal', 'svd', 'lrec', 'rilq', 'scales', 'codes'] as const
 /** How the numbers of low-rank corrections are stored. */
 export const adapterStorages = ['float16', 'int8'] as const
 

@@ -135,7 +135,7 @@ export function addCompressOptions(command: Command): Command {
   return addGraphOptions(addTrainingOptions(command))
     .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
     .option('--rounder <name>', 'nearest, search or gptq; signround or pv: gptq, then codes of a block learned together', 'gptq')
-    .option('--correct <name>', 'none, or low-rank corrections: eora, lq-lora, diagonal, svd; trained: lrec, rilq, scales', 'none')
+    .option('--correct <name>', 'none, or low-rank corrections: eora, lq-lora, diagonal, svd; trained: lrec, rilq; at no bytes: scales, codes', 'none')
     .option('--ranks <list>', 'ranks to choose from for a correction, such as 0,8,16; one rank is taken for every layer', ranks)
     .option('--adapter-storage <type>', 'float16 or int8 numbers in corrections (default: float16)')
     .option('--options <names>', 'choose only among these, such as Q3_K,Q4_K', (text: string) => text.split(','))

@@ -1,5 +1,5 @@
 /**
- * @file Bits, ranks, stored scales, or both, at equal bytes of the whole model: the sample model at the size of llama.cpp's Q2_K file
+ * @file Bits, ranks, stored scales, codes, or both, at equal bytes of the whole model: the sample model at the size of llama.cpp's Q2_K file
  * and at 80 % of it. Every row says which share of the gap to the original (KL, perplexity) it closes against bits alone; rows that
  * lose stay in the table. HALFTONE_BENCH_STEPS shortens training.
  */
@@ -22,6 +22,7 @@ const cases: readonly { readonly name: string; readonly correction: Recipe['corr
   { name: 'rank 4 everywhere, closed form', correction: 'eora', ranks: [4] },
   { name: 'rank 4 everywhere, trained', correction: 'lrec', ranks: [4] },
   { name: 'scales and norms, trained', correction: 'scales', ranks: [0] },
+  { name: 'codes, scales and norms, trained', correction: 'codes', ranks: [0] },
   { name: 'bits or rank by the allocator, all trained', correction: 'lrec', ranks: [0, ...ranks] },
 ]
 

@@ -43,7 +43,7 @@ export type ClosedForm = keyof typeof closedForms
 
 /** How the branches of a recipe begin: trained ones from EoRA's; null where a correction has none. */
 const starts = {
-  none: null, scales: null, eora: closedForms.eora, diagonal: closedForms.diagonal, svd: closedForms.svd, 'lq-lora': closedForms['lq-lora'], lrec: closedForms.eora, rilq: closedForms.eora,
+  none: null, scales: null, codes: null, eora: closedForms.eora, diagonal: closedForms.diagonal, svd: closedForms.svd, 'lq-lora': closedForms['lq-lora'], lrec: closedForms.eora, rilq: closedForms.eora,
 } as const satisfies Record<Recipe['correction'], Correction | null>
 
 /** The closed form that a recipe's branches are fitted by. */

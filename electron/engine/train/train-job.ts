@@ -1,7 +1,7 @@
 /**
  * @file Training as a stage of a job: the quantized layers and the closed-form branches of the job are trained against the original
  * model on windows of the calibration data. lrec and rilq train branches where ranks were chosen, and always the stored scales
- * and the norms, which cost no bytes; scales trains these two alone.
+ * and the norms, which cost no bytes; scales trains these two alone, codes the rounding itself beside them.
  */
 import path from 'node:path'
 import { AppError } from '../../contract/errors.ts'

@@ -13,4 +13,5 @@ export const trainings: Readonly<Record<Recipe['correction'], RecipeTraining | n
   lrec: { objective: 'lrec', trainable: ['adapters', 'scales', 'norms'] },
   rilq: { objective: 'rilq', trainable: ['adapters', 'scales', 'norms'] },
   scales: { objective: 'lrec', trainable: ['scales', 'norms'] },
+  codes: { objective: 'lrec', trainable: ['codes', 'scales', 'norms'] },
 }

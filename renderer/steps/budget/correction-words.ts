@@ -8,6 +8,7 @@ export const corrections: readonly { readonly value: Draft['correction']; readon
   { value: 'none', label: 'None', cost: 'no extra time', gain: 'The plan alone.' },
   { value: 'eora', label: 'Adapters, fitted', cost: 'a little time; their bytes count in the budget', gain: 'Low-rank factors from the layers’ own statistics. Pays at 3 bits and below, on wide models.' },
   { value: 'scales', label: 'Scales, trained', cost: 'minutes to hours; no extra bytes', gain: 'Tunes the scales against the original’s predictions.' },
+  { value: 'codes', label: 'Codes and scales, trained', cost: 'hours, and memory for every weight; no extra bytes', gain: 'Rounds again what the original’s predictions mind.' },
   { value: 'rilq', label: 'Adapters, trained on hidden states', cost: 'hours; their bytes count in the budget', gain: 'For 2-bit plans of large models.' },
   { value: 'lrec', label: 'Adapters, trained on predictions', cost: 'hours; their bytes count in the budget', gain: 'The most that can be had at 2 bits.' },
 ]
@@ -29,6 +30,6 @@ export function gainWords(without: Plan, corrected: Plan): string {
 export function unavailable(correction: Draft['correction'], measuredFor: string | null, isDataFree: boolean): string | null {
   if (correction === 'none') return null
   if (isDataFree) return 'Needs calibration data.'
-  if (correction === 'scales') return null
+  if (correction === 'scales' || correction === 'codes') return null
   return measuredFor === 'eora' ? null : 'The map was measured without corrections.'
 }
