@@ -48,7 +48,7 @@ export const addTrain: AddCommand = (program) => {
     .option('--alpha <n>', 'their alpha (default: the rank)', Number)
     .option('--adapter <file>', 'go on from the branches of a GGUF LoRA file or PEFT folder')
     .addOption(new Option('--objective <name>', 'what is minimized').choices(objectiveNames).default('ce'))
-    .option('--trainable <list>', 'what is changed: adapters, scales, norms', trainables, ['adapters'])
+    .option('--trainable <list>', 'what is changed: adapters, scales, norms, codes', trainables, ['adapters'])
     .option('--reference <model>', 'the original model, for the objectives that learn from one')
     .option('--steps <n>', 'steps', positiveInteger, 200)
     .option('--batch <n>', 'windows of a step', positiveInteger, 8)

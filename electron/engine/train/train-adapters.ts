@@ -138,7 +138,7 @@ function checkSkipped({ progress: { skipped, step } }: Run): void {
 
 /** One step: gradients, checks, update. */
 async function takeStep(run: Run, park: Park, context: Context): Promise<void> {
-  const { options, state: { base, trainables }, steps, moments } = run
+  const { options, state: { base, trainables, codes }, steps, moments } = run
   const { step } = run.progress
   const chosen = windowsOfStep(step, options.batch, steps.windows.length, options.seed)
   const outcome = await gradientsOfStep(steps, chosen, park)
@@ -153,6 +153,7 @@ async function takeStep(run: Run, park: Park, context: Context): Promise<void> {
   clipGradients(trainables, outcome.norm, options.clip)
   const updates = run.progress.updates + 1
   await updateAll(trainables, moments, updates, rateFactor({ steps: options.steps, warmup, floor: options.floor }, step), { ...options, rates })
+  for (const code of codes.values()) code.refresh()
   run.progress = { ...run.progress, updates }
   record(run, context, { loss: outcome.losses.loss, ...outcome.losses.terms, 'gradient norm': outcome.norm })
 }
@@ -225,6 +226,7 @@ export async function trainAdapters(task: TrainTask, context: Context): Promise<
   try {
     const moments = emptyMoments(state.trainables)
     const saved = await loadCheckpoint(folder, state.trainables, moments, identity)
+    for (const code of state.codes.values()) code.refresh()
     const shared = { program, objective, targets, microBatch: options.microBatch }
     const run: Run = { task, options, state, identity, moments, steps: { ...shared, windows }, heldOut: { ...shared, windows: heldOut }, best: saved?.best ?? [], progress: saved?.progress ?? begun(identity) }
     if (!run.progress.finished) {

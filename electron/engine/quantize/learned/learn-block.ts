@@ -48,6 +48,7 @@ export async function learnBlock({ base, block, adapter, source, inputs, targets
 
   async function errorOf(numbers: readonly number[], backward: boolean): Promise<number> {
     if (backward) for (const { gradient } of state.trainables) gradient.fill(0)
+    for (const code of state.codes.values()) code.refresh()
     let error = 0
     for (const number of numbers) {
       const input = await inputs.get(number)

@@ -69,6 +69,7 @@ describe('trained codes', () => {
   it.each(codecs)('of %s stay as they are until they are half a step away', async (codec) => {
     const { bytes, weight, trainable } = await open(codec)
     trainable.values.fill(0.4)
+    trainable.refresh()
     expect(await recoded(codec, [ROWS, COLS], bytes, trainable.places())).toEqual(bytes)
     expect(trainable.feeds()['q.codes']?.data).toEqual(weight.codes)
   })

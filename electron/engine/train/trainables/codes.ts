@@ -11,7 +11,9 @@ import type { PackedWeight } from '../base/weight.ts'
 import type { Trainable } from './trainable.ts'
 
 export interface CodeTrainable extends Trainable {
-  /** Packed codes under the offsets, by the layer's short name. */
+  /** Takes up what the offsets say; to be called whenever they have changed. */
+  refresh(): void
+  /** Packed codes under the offsets, as of the last refresh, by the layer's short name. */
   feeds(): Record<string, Tensor>
   /** The codes as they are now, as places in the codec's range, [out, in]. */
   places(): Uint8Array
@@ -80,20 +82,26 @@ export function codeTrainable(layer: string, block: number, short: string, codec
   const input = `${short}.codes`
 
   function round(): void {
-    for (let at = 0; at < values.length; at++) codes[at] = Math.max(first, Math.min(last, Math.round(start[at] + values[at])))
+    for (let at = 0; at < values.length; at++) {
+      const code = Math.floor(start[at] + values[at] + 0.5)
+      codes[at] = code < first ? first : code > last ? last : code
+    }
   }
 
   return {
     name: `${layer}.codes`, set: 'codes', block, values, gradient, decays: false, wrt: [input],
     pull(gradients) {
       const own = gradients[input]
-      for (let at = 0; at < own.length; at++) gradient[at] += own[at] * scales[Math.floor(at / group)]
+      for (let part = 0; part < scales.length; part++) {
+        const scale = scales[part]
+        for (let at = part * group; at < (part + 1) * group; at++) gradient[at] += own[at] * scale
+      }
     },
-    feeds() {
+    refresh() {
       round()
       packCodes(codes, rows, cols, bits, packed)
-      return { [input]: { type: 'uint8', dims: [rows, packed.length / rows], data: packed } }
     },
+    feeds: () => ({ [input]: { type: 'uint8', dims: [rows, packed.length / rows], data: packed } }),
     places() {
       round()
       return codes.map((code) => code - first)

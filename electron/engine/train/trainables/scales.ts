@@ -50,9 +50,9 @@ export function scaleTrainable(layer: string, block: number, short: string, code
     name: `${layer}.scales`, set: 'scales', block, values, gradient, decays: false, pull,
     wrt: halves === 1 ? [scaleInput] : [scaleInput, zeroInput],
     feeds() {
-      const scaled = Float32Array.from(scales, (scale, group) => scale * (1 + values[Math.floor(group / perBlock) * halves]))
+      const scaled = scales.map((scale, group) => scale * (1 + values[Math.floor(group / perBlock) * halves]))
       if (halves === 1 || zeros === null) return { [scaleInput]: { type: 'float32', dims, data: scaled } }
-      const moved = Float32Array.from(zeros, (zero, group) => {
+      const moved = new Float32Array(zeros).map((zero, group) => {
         const at = Math.floor(group / perBlock) * halves
         return zero * (1 + values[at + 1]) / (1 + values[at])
       })
