@@ -26,7 +26,7 @@ import { gradientsOfStep, meanLosses, type StepTask } from './step.ts'
 import { openTargetStore, type TargetStore } from './targets/store.ts'
 import { makeTargets } from './targets/teacher.ts'
 import { weightsOf, type Trained } from './trained.ts'
-import { newAdapter } from './trainables/adapters.ts'
+import { checkRank, newAdapter } from './trainables/adapters.ts'
 import { openState, type TrainingState } from './trainables/state.ts'
 import { windowsOfStep, type TrainingWindow } from './window.ts'
 
@@ -211,6 +211,7 @@ export async function trainAdapters(task: TrainTask, context: Context): Promise<
   const { base, teacher, windows, heldOut, folder, memoryBytes, threads } = task
   const { model } = base
   const objective = objectives[options.objective](options.weights)
+  if (task.adapter === undefined && options.trainable.includes('adapters')) checkRank(model, options.rank)
   await makeFolder(folder)
   const longest = Math.max(...[...windows, ...heldOut].map(({ tokens }) => tokens.length))
   const parking = createParking({ slotBytes: options.microBatch * longest * model.spec.hidden * 4, memoryBytes, folder })

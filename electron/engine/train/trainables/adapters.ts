@@ -9,13 +9,24 @@ import { createRandom } from '../../evaluate/sampling.ts'
 import type { DecoderModel } from '../../session/model.ts'
 import { accumulate, type Trainable } from './trainable.ts'
 
+/** Layers that branches may stand beside. */
+function branchable(model: DecoderModel, layers: ReadonlySet<string> | undefined): DecoderModel['layers'] {
+  return model.layers.filter(({ name, kind, block }) => kind === 'matmul' && block !== null && layers?.has(name) !== false)
+}
+
+/** Refuses a rank above a layer's size. */
+export function checkRank(model: DecoderModel, rank: number, layers?: ReadonlySet<string>): void {
+  for (const { name, shape: [out, input] } of branchable(model, layers)) {
+    if (rank > Math.min(out, input)) throw new AppError('bad-request', `rank ${rank}: expected at most ${Math.min(out, input)}, the smaller side of layer ${name}`, { hint: 'Choose a smaller rank, or leave that layer out.' })
+  }
+}
+
 /** New branches: A uniform in ±√(3 / in) (He et al. 2015, as LoRA begins), B zero, so that the model starts as it is. */
 export function newAdapter(model: DecoderModel, rank: number, { alpha = rank, layers, seed = 0 }: { alpha?: number; layers?: ReadonlySet<string>; seed?: number }): Adapter {
   const random = createRandom(seed)
   const adapter = new Map<string, LayerAdapter>()
-  for (const { name, kind, block, shape: [out, input] } of model.layers) {
-    if (kind !== 'matmul' || block === null || layers?.has(name) === false) continue
-    if (rank > Math.min(out, input)) throw new AppError('bad-request', `rank ${rank}: expected at most ${Math.min(out, input)}, the smaller side of layer ${name}`, { hint: 'Choose a smaller rank, or leave that layer out.' })
+  checkRank(model, rank, layers)
+  for (const { name, shape: [out, input] } of branchable(model, layers)) {
     const bound = Math.sqrt(3 / input)
     adapter.set(name, { layer: name, rank, alpha, a: Float32Array.from({ length: rank * input }, () => (2 * random() - 1) * bound), b: new Float32Array(out * rank) })
   }
