@@ -70,26 +70,43 @@ function shuffled(count: number, seed: number): number[] {
   return order
 }
 
+async function openSamples(model: GraphModel, data: string, request: DataRequest, signal: AbortSignal): Promise<SampleSource> {
+  const source = await openSource(model, data, request, signal)
+  if (source.count > 0) return source
+  await source.close()
+  throw new AppError('bad-data', `${data}: found no samples, expected at least one`, { hint: 'Give a few dozen samples of the kind the model will see.' })
+}
+
+async function readSamples(source: SampleSource, indexes: readonly number[], signal: AbortSignal): Promise<GraphSample[]> {
+  const samples: GraphSample[] = []
+  for (const index of [...indexes].sort((a, b) => a - b)) {
+    signal.throwIfAborted()
+    samples.push(await source.sample(index))
+  }
+  return samples
+}
+
+/** Samples to judge a result on: the first `samples` of the data, as they come. @throws AppError bad-data, file-missing */
+export async function openHeldOut(model: GraphModel, data: string, request: DataRequest, { signal }: Pick<Context, 'signal'>): Promise<readonly GraphSample[]> {
+  const source = await openSamples(model, data, request, signal)
+  try {
+    return await readSamples(source, Array.from({ length: Math.min(source.count, request.samples) }, (_, index) => index), signal)
+  } finally {
+    await source.close()
+  }
+}
+
 /** Reads the samples a run needs: held-out ones first, then up to `samples` to calibrate on. @throws AppError bad-data, file-missing */
 export async function openGraphData(model: GraphModel, data: string, request: DataRequest, { signal }: Pick<Context, 'signal'>): Promise<GraphData> {
-  const source = await openSource(model, data, request, signal)
+  const source = await openSamples(model, data, request, signal)
   try {
-    if (source.count === 0) throw new AppError('bad-data', `${data}: found no samples, expected at least one`, { hint: 'Give a few dozen samples of the kind the model will see.' })
     const order = shuffled(source.count, request.seed)
     const aside = source.count === 1 ? 0 : Math.min(heldOutMost, Math.max(1, Math.floor(source.count * heldOutShare)))
     const calibrated = order.slice(aside, aside + request.samples)
-    const read = async (indexes: readonly number[]): Promise<GraphSample[]> => {
-      const samples: GraphSample[] = []
-      for (const index of [...indexes].sort((a, b) => a - b)) {
-        signal.throwIfAborted()
-        samples.push(await source.sample(index))
-      }
-      return samples
-    }
     return {
       sha256: createHash('sha256').update(`${source.sha256} ${calibrated.join()}`).digest('hex'),
-      calibration: await read(calibrated),
-      heldOut: await read(aside === 0 ? order : order.slice(0, aside)),
+      calibration: await readSamples(source, calibrated, signal),
+      heldOut: await readSamples(source, aside === 0 ? order : order.slice(0, aside), signal),
       notes: [
         ...source.notes,
         ...(aside === 0 ? [`${data}: has one sample: the result is judged on what it was calibrated with`] : []),

@@ -10,7 +10,7 @@ import { beginStage } from '../job/progress.ts'
 import { runtime } from '../../../kernels/runtime.ts'
 import { classOutputs } from './classes.ts'
 import { createComparison } from './compare.ts'
-import { openGraphData, type GraphSample } from './data.ts'
+import { openHeldOut, type GraphSample } from './data.ts'
 import { openGraphModel, type GraphModel } from './open.ts'
 import { runSample } from './probe.ts'
 
@@ -48,8 +48,7 @@ export function classNumbers(outputs: readonly OutputQuality[]): Pick<Evaluation
 export async function evaluateGraphFile({ model, reference, text: data, length = 512, windows }: EvaluateInput, context: Context): Promise<Evaluation> {
   if (reference === undefined) throw new AppError('bad-request', `${model}: found no --reference, expected the graph it was made from`, { hint: 'A graph is judged by how far its outputs are from the original’s: give that with --reference.' })
   const original = await openGraphModel(reference)
-  const { calibration, heldOut } = await openGraphData(original, data, { samples: windows ?? Number.MAX_SAFE_INTEGER, length, seed: 0 }, context)
-  const samples = [...heldOut, ...calibration].slice(0, windows)
+  const samples = await openHeldOut(original, data, { samples: windows ?? Infinity, length, seed: 0 }, context)
   const outputs = await compareGraphs(original, model, samples, context)
   const { size: sizeBytes } = await stat(model)
   return { sizeBytes, bitsPerWeight: (sizeBytes * 8) / original.elements, tokens: 0, ...classNumbers(outputs), outputs, samples: samples.length }

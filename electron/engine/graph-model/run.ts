@@ -11,12 +11,22 @@ import { observe } from '../job/monitor.ts'
 import { beginStage } from '../job/progress.ts'
 import { rounders } from '../quantize/rounders/rounders.ts'
 import type { RunInput } from '../run.ts'
-import { openGraphData, type GraphData } from './data.ts'
+import { openGraphData, openHeldOut, type GraphData } from './data.ts'
 import { classNumbers, compareGraphs } from './evaluate.ts'
 import { checkLayers, openGraphModel, type GraphModel } from './open.ts'
 import { quantizeGraphLayers } from './quantize-graph.ts'
 
-async function dataOf(model: GraphModel, { recipe }: RunInput, context: Context): Promise<GraphData> {
+/** Length of token samples where nothing says it. */
+const defaultLength = 512
+
+/** What is calibrated on, and what the result is judged on: the samples of `text` where that is given. */
+async function dataOf(model: GraphModel, input: RunInput, context: Context): Promise<GraphData> {
+  const { recipe: { data, graph = {}, seed }, text } = input
+  const calibrated = await calibrationOf(model, input, context)
+  return text === undefined ? calibrated : { ...calibrated, heldOut: await openHeldOut(model, text, { ...graph, samples: Infinity, length: data?.length ?? defaultLength, seed }, context) }
+}
+
+async function calibrationOf(model: GraphModel, { recipe }: RunInput, context: Context): Promise<GraphData> {
   const { data, graph = {}, seed } = recipe
   if (data === null) return { sha256: '', calibration: [], heldOut: [], notes: [] }
   const found = await openGraphData(model, data.path, { ...graph, samples: data.samples, length: data.length, seed }, context)
