@@ -6,6 +6,9 @@ import { digits } from '../state/format.ts'
 import { useDark } from './use-dark.ts'
 import { useSize } from './use-size.ts'
 
+/** Steps and tensors are counted: no tick stands between two. */
+const wholeSteps = [1, 10, 100, 1000, 10_000, 100_000].flatMap((ten) => [ten, 2 * ten, 5 * ten])
+
 export function Series({ label, x, y, xLabel, height = 160 }: { readonly label: string; readonly x: readonly number[]; readonly y: readonly number[]; readonly xLabel: string; readonly height?: number }): React.JSX.Element {
   const { ref, width } = useSize<HTMLDivElement>()
   const plot = useRef<UPlot>(null)
@@ -20,7 +23,7 @@ export function Series({ label, x, y, xLabel, height = 160 }: { readonly label: 
     const axis = { stroke: colour('ink-2'), grid: { stroke: colour('line'), width: 1 }, ticks: { stroke: colour('line'), width: 1 }, font: '11px system-ui' }
     const made = new UPlot({
       width, height, legend: { show: false }, cursor: { y: false }, scales: { x: { time: false } },
-      axes: [{ ...axis, size: 28 }, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => digits(tick, 2)) }],
+      axes: [{ ...axis, size: 28, incrs: wholeSteps }, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => digits(tick, 2)) }],
       series: [{}, { stroke: colour('cat-1'), width: 1.75, points: { show: false } }],
     }, [[...latest.current.x], [...latest.current.y]], box)
     plot.current = made

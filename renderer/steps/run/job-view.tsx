@@ -29,7 +29,7 @@ export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element
           <div className="flex min-w-0 flex-col gap-2 self-center">
             <div className="flex flex-wrap justify-between gap-x-4">
               <span className="font-medium">{job.stage ? stageWords[job.stage] : words}</span>
-              <span className="text-ink-2 tnum">{job.total > 0 && job.state === 'running' && percent(job.done / job.total, 0)} {left(job.remainingMs)}</span>
+              <span className="text-ink-2 tnum">{[job.total > 0 && job.state === 'running' ? percent(job.done / job.total, 0) : '', left(job.remainingMs)].filter((part) => part !== '').join(' · ')}</span>
             </div>
             <Progress label={job.title} share={job.state === 'done' || job.state === 'done-with-warnings' ? 1 : job.total > 0 ? job.done / job.total : job.state === 'running' ? null : 0} />
             <p className="h-5 truncate font-mono text-sm text-ink-2">{shortName(job.item, 60)}</p>

@@ -31,7 +31,7 @@ export function CellDetails({ map, unit }: { readonly map: SensitivityMap; reado
               const value = row.cells[option]?.value ?? 0
               return (
                 <tr key={option} className={option === cell.option ? 'bg-accent-soft' : ''}>
-                  <th scope="row" className="w-20 py-0.5 text-left text-sm font-normal">{option}</th>
+                  <th scope="row" className="w-20 py-0.5 pr-2 whitespace-nowrap text-left text-sm font-normal">{option}</th>
                   <td className="w-full"><span aria-hidden="true" className="block h-2 rounded-sm bg-cat-1" style={{ width: `${String(Math.max(1, worst > 0 ? Math.sqrt(value / worst) * 100 : 0))}%` }} /></td>
                   <td className="pl-2 text-right text-sm whitespace-nowrap">{digits(value, 2)}</td>
                 </tr>
