@@ -49,7 +49,7 @@ const BRANCH_RATE_WIDTH = 256
 const SCALE_RATE = 1e-3
 const NORM_RATE = 1e-3
 /** In steps of the grid, whatever the model. */
-const CODE_RATE = 1e-2
+const CODE_RATE = 2e-3
 const WARMUP_SHARE = 0.03
 
 /** Peak rates and warm-up of a run on a model of a width. */

@@ -47,16 +47,20 @@ export function packCodes(codes: Uint8Array, rows: number, cols: number, bits: n
   }
 }
 
-/** How far from its code a weight may begin: just inside the cell, whose edges are half a step away. */
-const EDGE = 0.49
+/** Edge of a cell, in steps of the grid. */
+const EDGE = 0.5
 
-/** Where weights lie in the cells of their codes, in steps of the grid. */
+/**
+ * Where weights lie in the cells of their codes, in steps of the grid. Those that error feedback has moved to another cell begin in its
+ * middle: at its edge they would all go back at the first step.
+ */
 function offsetsOf(codes: Uint8Array, source: Float32Array, { scales, zeros, format: { bits } }: PackedWeight): Float32Array {
   const group = codes.length / scales.length
   return Float32Array.from(codes, (code, at) => {
     const part = Math.floor(at / group)
     const scale = scales[part]
-    return scale === 0 ? 0 : Math.max(-EDGE, Math.min(EDGE, source[at] / scale + (zeros?.[part] ?? 2 ** (bits - 1)) - code))
+    const offset = scale === 0 ? 0 : source[at] / scale + (zeros?.[part] ?? 2 ** (bits - 1)) - code
+    return Math.abs(offset) < EDGE ? offset : 0
   })
 }
 
