@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { _electron } from 'playwright-core'
 import { expect } from 'vitest'
-import { test } from '../fixture.ts'
+import { sharedTest as test } from '../fixture.ts'
 import { executable } from '../launch.ts'
 
 test('the page gets one API of three functions, and neither require nor process', async ({ page }) => {
