@@ -124,7 +124,7 @@ export async function collectInputs(graph: Graph, run: readonly GraphLayer[], sa
   const fed = new Set(graph.inputs.map(({ name }) => name))
   const computed = [...wanted].filter(([name]) => !fed.has(name) && !graph.initializers.has(name))
   const part = prune({ ...graph, outputs: computed.map(([name, type]) => ({ name, type, shape: null })) })
-  const opened = computed.length === 0 ? null : await openGraph({ ...part, inputs: part.inputs }, session)
+  const opened = computed.length === 0 ? null : await openGraph(part, { optimization: 'basic', ...session }) // wider fusions swallow values that are asked for, such as the positions of an embedding
   try {
     for (const { feeds } of samples) {
       signal.throwIfAborted()
