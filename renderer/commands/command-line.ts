@@ -1,5 +1,4 @@
 /** @file What the command line would do for each step: the same engine, the same words. Pure. */
-// eslint-disable-next-line @typescript-eslint/no-restricted-imports -- a plain function of types, no schema
 import { measuredWith } from '../../electron/contract/measured-with.ts'
 import type { Project, Step } from '../../electron/contract/project.ts'
 import type { Budget } from '../../electron/contract/recipe.ts'

@@ -1,7 +1,6 @@
 /** @file The state of each step, derived from the project, its map, its plan and its jobs. Pure. */
 import type { OpenProject } from '../../electron/contract/api.ts'
 import type { JobRecord, JobState } from '../../electron/contract/job.ts'
-// eslint-disable-next-line @typescript-eslint/no-restricted-imports -- a plain function of types, no schema
 import { measuredWith } from '../../electron/contract/measured-with.ts'
 import type { Target } from '../../electron/contract/options.ts'
 import type { Draft, Project, Step } from '../../electron/contract/project.ts'

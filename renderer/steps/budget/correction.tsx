@@ -1,7 +1,6 @@
 /** @file What is done about the rounding error after quantizing, with what it costs and what it is expected to bring. */
 import { useEffect, useState } from 'react'
 import type { Plan } from '../../../electron/contract/engine.ts'
-import type { Draft } from '../../../electron/contract/project.ts'
 import { go, setDraft, setMeasure } from '../../commands/actions.ts'
 import { call } from '../../state/call.ts'
 import { useApp } from '../../state/store.ts'
