@@ -17,7 +17,7 @@ import { openGraphModel } from './open.ts'
 import { decodeLayer } from './pack.ts'
 import { runSample, weightTensor } from './probe.ts'
 import { codecOf, roundLayer, storedColumns } from './round.ts'
-import { image, noise, npyBytes, smallCnn, smallEncoder, tokens } from './testing.ts'
+import { image, noise, npyBytes, positionedEncoder, smallCnn, smallEncoder, tokens } from './testing.ts'
 
 const context: Context = { signal: new AbortController().signal, report: () => undefined }
 
@@ -46,6 +46,14 @@ test('layers of a CNN and of an encoder, ties of convolutions that read one acti
   expect(encoder.layers.map(({ name, kind, shape, layout, sites }) => [name, kind, shape, layout, sites.length])).toEqual([
     ['table', 'matmul', [96, 64], 'out-in', 2], ['up', 'matmul', [100, 64], 'in-out', 1], ['down', 'matmul', [64, 100], 'out-in', 1],
   ])
+}))
+
+test('positions that are counted in the graph are seen, though the runtime likes to fuse an embedding', () => withFolder(async (folder) => {
+  const { graph, layers } = await openGraphModel(await written(folder, positionedEncoder()))
+  const feeds = { input_ids: tokens(1, 6), token_type_ids: { type: 'int64', dims: [1, 6], data: new BigInt64Array(6) } } satisfies Record<string, Tensor>
+  const inputs = await collectInputs(graph, layers, [{ feeds, labels: null }], {}, context)
+  expect(inputs.get('positions')?.rowUse?.slice(0, 8)).toEqual(Float64Array.from([1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 6, 0, 0]))
+  expect(inputs.get('up')?.groups[0].statistics.tokens).toBe(6)
 }))
 
 const cnnChoice = { stem: 'int8-channel', depthwise: 'int4-channel', main: 'int4-g32', side: 'int4-g32-sym', grouped: 'int8-channel-sym', up: 'int4-g64', hidden: 'F16', classes: 'int4-g32' }

@@ -54,6 +54,21 @@ export function smallEncoder(): Graph {
   return b.build('small encoder')
 }
 
+/** Token and type ids [n, t] → hidden states [n, t, 64]: the embedding of BERT-like encoders, whose positions are counted, and a product. */
+export function positionedEncoder(): Graph {
+  const b = createBuilder({ '': 17 })
+  const ids = b.input('input_ids', 'int64', ['n', 't'])
+  const types = b.input('token_type_ids', 'int64', ['n', 't'])
+  const places = b.one('Range', [b.ints(0), b.one('Gather', [b.one('Shape', [ids]), b.ints(1)]), b.ints(1)])
+  const embedded = b.one('Add', [
+    b.one('Add', [b.one('Gather', [weight(b, 'words', [96, 64], 21), ids]), b.one('Gather', [weight(b, 'types', [2, 64], 22), types])]),
+    b.one('Gather', [weight(b, 'positions', [32, 64], 23), places]),
+  ])
+  const normed = b.one('LayerNormalization', [embedded, weight(b, 'norm', [64], 24), weight(b, 'norm.bias', [64], 25)], { axis: { int: -1 }, epsilon: { float: 1e-12 } })
+  b.output(b.one('MatMul', [normed, weight(b, 'up', [64, 100], 26)]), 'float32', ['n', 't', 100])
+  return b.build('positioned encoder')
+}
+
 /** An image for `smallCnn`, and ids for `smallEncoder`. */
 export const image = (seed: number): Tensor => ({ type: 'float32', dims: [1, 3, 12, 12], data: noise(3 * 144, seed) })
 export function tokens(seed: number, length = 9): Tensor {
