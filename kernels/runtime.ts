@@ -10,8 +10,8 @@ import { kernels, type Kernels, type NativeSession, type Provider, type RawSessi
 
 export interface Runtime {
   readonly version: string
-  /** The path of the library. */
-  readonly library: string
+  /** The path of the shared library. */
+  readonly file: string
   /** Execution providers the library was built with; that a device is there only a session can tell. */
   readonly providers: readonly Provider[]
   /** A session over a file or over the bytes of a model, made off the event loop. The `halftone` operators are registered. */
@@ -102,7 +102,7 @@ export function runtime(): Runtime {
   process.on('exit', () => running.forEach((cancel) => cancel()))
   opened = {
     version,
-    library,
+    file: library,
     providers: addon.providers(),
     async createSession(model, options = {}) {
       try {

@@ -21,3 +21,7 @@ test('a pin that holds the size up is named', async () => {
     code: 'budget-impossible', details: { pins: [{ layer: 'embedding', option: 'Q8_0', smallest: 'TQ2_0' }] },
   })
 })
+
+test('a pin with a correction is taken by its format', async () => {
+  await expect(refuseBudget({ ...wanted, budget: { kind: 'bits', value: 8 }, pins: { 'blocks.0.q': 'Q2_K+r8' } }, silent)).resolves.toBeUndefined()
+})

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { PlanInput } from '../contract/engine.ts'
 import type { Context } from '../contract/events.ts'
-import type { Target } from '../contract/options.ts'
+import { parseOption, type Target } from '../contract/options.ts'
 import type { Budget } from '../contract/recipe.ts'
 import type { MeasuredLayer } from '../contract/sensitivity.ts'
 import { optionsOf } from './graph-model/measure.ts'
@@ -33,7 +33,8 @@ const unread = '0'.repeat(64)
  * that the names of data take in the file is let through, for the plan to judge
  */
 export async function refuseBudget(wanted: WantedBudget, context: Pick<Context, 'signal'>): Promise<void> {
-  const { model, target, budget, pins } = wanted
+  const { model, target, budget } = wanted
+  const pins = Object.fromEntries(Object.entries(wanted.pins).map(([layer, option]) => [layer, parseOption(option).codec])) // a correction only adds bytes
   const quiet = { ...context, report: () => undefined }
   const request = (layers: readonly MeasuredLayer[]): z.output<typeof PlanInput> => PlanInput.parse({
     model, target, budget, pins, measured: { version: 1, tool, model: { path: model, sha256: unread }, data: { path: '', sha256: '' }, metric: 'sqnr', rounder: 'nearest', complete: true, layers: [...layers] },

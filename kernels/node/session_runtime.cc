@@ -68,8 +68,8 @@ void check_with(const ort::Api* api, ort::Status* status) {
 std::unique_ptr<Runtime> open(const std::string& path) {
   disable_telemetry_by_environment();
   auto opened = std::make_unique<Runtime>();
-  opened->library = open_library(path);
-  auto base = reinterpret_cast<const ort::ApiBase*(ORT_CALL*)()>(find_symbol(opened->library, "OrtGetApiBase"));
+  opened->handle = open_library(path);
+  auto base = reinterpret_cast<const ort::ApiBase*(ORT_CALL*)()>(find_symbol(opened->handle, "OrtGetApiBase"));
   if (!base) throw std::runtime_error(path + ": is not an ONNX Runtime library (OrtGetApiBase is missing)");
   opened->version = base()->GetVersionString();
   opened->api = base()->GetApi(ort::api_version);
@@ -99,7 +99,7 @@ const Runtime& runtime() {
   return *slot().runtime;
 }
 
-void* runtime_symbol(const Runtime& runtime, const char* name) { return find_symbol(runtime.library, name); }
+void* runtime_symbol(const Runtime& runtime, const char* name) { return find_symbol(runtime.handle, name); }
 
 void check(ort::Status* status) { check_with(runtime().api, status); }
 

@@ -10,7 +10,7 @@
 namespace halftone {
 
 struct Runtime {
-  void* library;
+  void* handle;
   const ort::Api* api;
   std::string version;
   ort::Env* env;

@@ -69,7 +69,7 @@ describe('the library by itself', () => {
       if (!golden) throw new Error('no golden')
       const file = path.join(folder, 'model.onnx')
       writeFileSync(file, closedModel(golden, result))
-      const { stdout, stderr, status } = spawnSync(host, [runtime().library, library, file, result], { encoding: 'utf8', env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' } })
+      const { stdout, stderr, status } = spawnSync(host, [runtime().file, library, file, result], { encoding: 'utf8', env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' } })
       expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
       expect(relativeError(stdout.trim().split('\n').map(Number), golden[result])).toBeLessThan(tolerance)
     }

@@ -81,14 +81,14 @@ const failures: readonly string[] = ['Load error', 'Model error', 'Presolve erro
 /** A script, not a file: a packaged engine is one bundle. */
 const workerScript = `
 const { parentPort, workerData } = require('node:worker_threads')
-require(workerData.library)().then((highs) => parentPort.postMessage(highs.solve(workerData.programme, workerData.options)))
+require(workerData.solver)().then((highs) => parentPort.postMessage(highs.solve(workerData.programme, workerData.options)))
 `
 
 async function runHighs(text: string, signal?: AbortSignal): Promise<{ chosen: Set<string>; isOptimal: boolean } | null> {
   signal?.throwIfAborted()
-  const library = createRequire(import.meta.url).resolve('highs')
+  const solver = createRequire(import.meta.url).resolve('highs')
   const options = { mip_rel_gap: 0, mip_abs_gap: 1e-9, time_limit: timeLimitSeconds, output_flag: false }
-  const worker = new Worker(workerScript, { eval: true, workerData: { library, programme: text, options } })
+  const worker = new Worker(workerScript, { eval: true, workerData: { solver, programme: text, options } })
   const abort = (): void => void worker.terminate()
   signal?.addEventListener('abort', abort, { once: true })
   try {

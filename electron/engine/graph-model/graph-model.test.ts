@@ -110,6 +110,7 @@ test('measure, plan and run: the size is as predicted, and a run that lost half 
   const measured = await engine.measure({ model, data, metric: 'kl-scaled', rounder: 'gptq', samples: 12, out: path.join(folder, 'sensitivity.json') }, context)
   expect(measured.data).toMatchObject({ samples: 12, tokens: 12 })
   for (const { name, options } of measured.layers) expect(Object.keys(options).length > 1).toBe(name !== 'hidden') // 16 columns are fewer than any group
+  await expect(engine.plan({ model, measured, target: 'onnx', budget: { kind: 'bits', value: 7 }, learnedRounding: 'pv' }, context)).rejects.toThrow(/learned rounding is for language models/)
   const { recipe } = await engine.plan({ model, measured, target: 'onnx', budget: { kind: 'bits', value: 7 } }, context)
   const out = path.join(folder, 'out')
   const report = await engine.run({ recipe, folder: path.join(out, 'job'), out }, context)

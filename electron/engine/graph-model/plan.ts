@@ -30,8 +30,9 @@ async function predictGraph({ layers, sizeBytes }: GraphModel): Promise<{ peakMe
 
 /** Solves a plan for a graph. */
 export async function planGraph(parsed: z.output<typeof PlanInput>, context: Context): Promise<Plan> {
-  const { model: source, measured, target, budget, pins, correction } = parsed
+  const { model: source, measured, target, budget, pins, correction, learnedRounding } = parsed
   if (target !== 'onnx') throw new AppError('bad-request', `--target ${target}: an ONNX graph is written as an ONNX graph`, { hint: 'Leave --target out, or give onnx.' })
+  if (learnedRounding !== undefined) throw new AppError('bad-request', `--rounder ${learnedRounding}: learned rounding is for language models`, { hint: 'Use gptq, search or nearest for an ONNX graph.' })
   const model = await openGraphModel(source)
   checkLayers(model)
   const byName = new Map(model.layers.map((layer) => [layer.name, layer]))
