@@ -4,7 +4,7 @@ import { answerOpenDialog } from './launch.ts'
 import { sampleModel, type Texts } from './texts.ts'
 
 /** Work of the engine on a busy machine. */
-export const workMs = 600_000
+export const workMs = 1_200_000
 
 export const stepHeading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true })
 export const primary = (page: Page) => page.locator('#primary-action')
