@@ -9,7 +9,7 @@ import path from 'node:path'
 import type { Context } from '../../contract/events.ts'
 import type { LayerChoice } from '../../contract/recipe.ts'
 import type { LayerAdapter } from '../correct/adapter.ts'
-import { encodeModel } from '../graph/encode.ts'
+import { encodedLength, encodeModel } from '../graph/encode.ts'
 import type { Graph } from '../graph/graph.ts'
 import { hashList } from '../io/hash.ts'
 import { writeWhole, type Chunks, type Written } from '../io/write-file.ts'
@@ -37,7 +37,7 @@ export function onnxExporter({ accuracy = 'balanced' }: { accuracy?: Accuracy } 
     async size(source, choice) {
       const { graph, data } = draft(source, choice, accuracy, unread, unreadBranch)
       const files = await smallFiles(source)
-      return encodeModel(graph).length + data.sizeBytes() + files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+      return encodedLength(graph) + data.sizeBytes() + files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     },
     write: (task, context) => write(task, accuracy, context),
   }
