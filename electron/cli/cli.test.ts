@@ -17,7 +17,6 @@ let text: string
 /** An uninterrupted run into the folder `plain`. */
 let plain: Ended
 
-
 function start(...args: string[]): ChildProcess {
   return spawn(process.execPath, [main, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
 }
@@ -43,8 +42,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** A small but whole run: few windows, the local metric. */
-const small = (out: string): string[] => ['compress', sample, '--data', data, '--text', text, '--target', 'gguf', '--budget', '3.6bpw', '--metric', 'layer-output', '--samples', '3', '--out', out]
+/** A small but whole run: few windows, few formats, the local metric. */
+const small = (out: string): string[] => ['compress', sample, '--data', data, '--text', text, '--target', 'gguf', '--budget', '3.6bpw', '--metric', 'layer-output', '--options', 'Q2_K,Q4_K,Q6_K,Q8_0', '--samples', '3', '--out', out]
 
 describe('halftone compress', () => {
   it('prints one JSON object and keeps the promise about the size', async () => {

@@ -81,7 +81,7 @@ describe('error feedback alone', () => {
     }
   })
 
-  it.each([1, 2, 3, 7, 31, 33])('%i rows of every codec agree with the definition', async (rows) => {
+  it.each([1, 7, 33])('%i rows of every codec agree with the definition', async (rows) => {
     const layer = await layerOf(rows, 512, { seed: rows })
     for (const codec of codecs) {
       const options = { improve: false, staticGroups: true }

@@ -2,11 +2,11 @@
  * @file Low-rank branches in an exported graph, by stock operators: y + (x·Aᵀ)·Bᵀ as two MatMuls and an Add. Factors are stored
  * transposed, in float16, or as int8 codes whose scales are multiplied in between, where a row has only `rank` numbers.
  */
-import { kernels } from '../../../kernels/kernels.ts'
 import { adapterScale, type LayerAdapter } from '../correct/adapter.ts'
 import type { AdapterStorage } from '../correct/adapter-storage.ts'
 import { int8Rows } from '../correct/round-branch.ts'
 import type { Initializer } from '../graph/graph.ts'
+import { toHalves } from '../io/float.ts'
 import type { WeightStore } from './onnx-layers.ts'
 
 export interface StoredBranches {
@@ -30,12 +30,6 @@ function transposed(values: Float32Array, rows: number, cols: number): Float32Ar
   return Float32Array.from({ length: values.length }, (_, at) => values[(at % rows) * cols + Math.floor(at / rows)])
 }
 
-async function halves(values: Float32Array): Promise<Uint8Array> {
-  const bytes = new Uint8Array(values.length * 2)
-  await kernels().encode('F16', { rows: 1, cols: values.length }, values, null, 'nearest', bytes)
-  return bytes
-}
-
 /** A [rank, in] and Bᵀ [rank, out] with the branch's factor in it. */
 function factors({ a, b, rank, alpha }: LayerAdapter): { a: Float32Array; b: Float32Array } {
   const scale = adapterScale({ rank, alpha })
@@ -54,7 +48,7 @@ export function addBranch(store: WeightStore, { ranks, storage, read }: StoredBr
   if (storage === 'float16') {
     const [a, b] = store.data.add(`${name}.branch`, dims.map(([part, shape]) => ({ name: `${name}.${part}`, type: 'float16' as const, dims: shape })), async () => {
       const values = factors(await read(name))
-      return [await halves(transposed(values.a, rank, cols)), await halves(values.b)]
+      return [await toHalves(transposed(values.a, rank, cols)), await toHalves(values.b)]
     })
     return add(graph.one('MatMul', [x, widened(a)]), widened(b))
   }
@@ -64,7 +58,7 @@ export function addBranch(store: WeightStore, { ranks, storage, read }: StoredBr
     const [codesOfA, codesOfB] = [await int8Rows(values.a, cols), await int8Rows(values.b, rows)]
     const turned = Int8Array.from({ length: cols * rank }, (_, at) => codesOfA.codes[(at % rank) * cols + Math.floor(at / rank)])
     const bytes = (codes: Int8Array): Uint8Array => new Uint8Array(codes.buffer, codes.byteOffset, codes.byteLength)
-    return [bytes(turned), bytes(codesOfB.codes), await halves(codesOfA.scales), await halves(codesOfB.scales)]
+    return [bytes(turned), bytes(codesOfB.codes), await toHalves(codesOfA.scales), await toHalves(codesOfB.scales)]
   })
   const scales = graph.one('Mul', [widened(scalesOfA), widened(scalesOfB)])
   return add(graph.one('Mul', [graph.one('MatMul', [x, widened(a)]), scales]), widened(b))

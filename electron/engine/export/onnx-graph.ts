@@ -3,11 +3,11 @@
  * past_key_values.N.key/value → logits, present.N.key/value. Attention is GroupQueryAttention (grouped heads, scale, soft cap,
  * sliding window, ALiBi by its bias input); residual sums and norms are fused as ONNX Runtime has them.
  */
-import { kernels } from '../../../kernels/kernels.ts'
 import { AppError } from '../../contract/errors.ts'
 import { createBuilder, type Builder } from '../graph/builder.ts'
 import { blockExtras, linearShape, modelExtras, type DecoderSpec, type Rope } from '../graph/decoder/spec.ts'
 import type { Dimension, Graph } from '../graph/graph.ts'
+import { toHalves } from '../io/float.ts'
 import type { BlockLayer } from '../model.ts'
 import { addBranch, type StoredBranches } from './onnx-branch.ts'
 import type { ExternalData } from './onnx-data.ts'
@@ -91,17 +91,11 @@ function openParts({ spec, choice, readTensor, branches, readExtras, halfPositio
       const type = name === 'positions' && halfPositions ? 'float16' : 'float32'
       const [initializer] = data.add(name, [{ name, type, dims }], async () => {
         const values = (await readExtras(block === null ? null : Number(block)))[short]
-        return [type === 'float16' ? await halves(values) : new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]
+        return [type === 'float16' ? await toHalves(values) : new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]
       })
       return b.initializer(initializer)
     },
   }
-}
-
-async function halves(values: Float32Array): Promise<Uint8Array> {
-  const bytes = new Uint8Array(values.length * 2)
-  await kernels().encode('F16', { rows: 1, cols: values.length }, values, null, 'nearest', bytes)
-  return bytes
 }
 
 function embed(parts: Parts, tokens: string, place: Positions, table: StoredWeight): string {

@@ -1,8 +1,9 @@
 /** @file The divergence of a graph's outputs with one layer's weight replaced: the graph with that weight as an input, run on a few samples. */
-import { kernels, type Tensor } from '../../../kernels/kernels.ts'
+import type { Tensor } from '../../../kernels/kernels.ts'
 import type { Context } from '../../contract/events.ts'
 import { openGraph } from '../graph/open.ts'
 import type { Graph } from '../graph/graph.ts'
+import { toHalves } from '../io/float.ts'
 import { classOutputs } from './classes.ts'
 import { createComparison, type Outputs } from './compare.ts'
 import type { GraphSample } from './data.ts'
@@ -31,9 +32,7 @@ export async function weightTensor(layer: GraphLayer, dense: Float32Array): Prom
   const bytes = denseBytes(layer, dense)
   const floats = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
   if (type !== 'float16') return { type: 'float32', dims, data: floats }
-  const half = new Uint8Array(floats.length * 2)
-  await kernels().encode('F16', { rows: 1, cols: floats.length }, floats, null, 'nearest', half)
-  return { type: 'float16', dims, data: new Uint16Array(half.buffer) }
+  return { type: 'float16', dims, data: new Uint16Array((await toHalves(floats)).buffer) }
 }
 
 /** The outputs of the original graph on the samples, to compare with. */

@@ -46,3 +46,10 @@ export async function toFloat(tensor: TensorInfo, shape: readonly number[], byte
   }
   return out
 }
+
+/** The bytes of the nearest half-precision numbers. */
+export async function toHalves(values: Float32Array): Promise<Uint8Array> {
+  const bytes = new Uint8Array(values.length * 2)
+  await kernels().encode('F16', { rows: 1, cols: values.length }, values, null, 'nearest', bytes)
+  return bytes
+}
