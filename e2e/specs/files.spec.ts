@@ -65,7 +65,7 @@ test('evaluation text that overlaps with calibration is refused', async ({ app, 
   await answerOpenDialog(app, [calibration])
   await page.getByRole('button', { name: 'Choose file…' }).click()
   await page.getByRole('button', { name: 'Choose held-out text…' }).click()
-  await expect.poll(() => page.getByRole('alert').textContent()).toContain('the same text as the calibration data')
+  await expect.poll(() => page.getByRole('alert').textContent()).toContain('the same data as the calibration data')
 })
 
 test('steps that lack something say what, and lead there', async ({ app, page }) => {

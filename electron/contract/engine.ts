@@ -35,13 +35,15 @@ export const ModelSummary = z.object({
   vocabulary: z.number().nullable(),
   tensors: z.array(TensorSummary),
   layers: z.array(LayerSummary),
+  /** Of an ONNX graph: what it takes. A dimension is a number, a symbol, or null where nothing is known. */
+  inputs: z.array(z.object({ name: z.string(), type: z.string(), shape: z.array(z.union([z.number(), z.string(), z.null()])).nullable() })).optional(),
   warnings: z.array(z.string()),
 })
 export type ModelSummary = z.infer<typeof ModelSummary>
 
 export const DataPreview = z.object({
   path: z.string(),
-  kind: z.enum(['text', 'jsonl', 'csv', 'parquet', 'folder', 'npz', 'images']),
+  kind: z.enum(['text', 'jsonl', 'csv', 'parquet', 'folder', 'npz', 'npy', 'images']),
   sha256: z.string(),
   rows: z.number(),
   tokens: z.number(),
@@ -53,6 +55,15 @@ export const DataPreview = z.object({
   samples: z.array(z.object({ tokens: z.array(z.number()), pieces: z.array(z.string()) })),
   /** Histogram of row lengths in tokens: bucket upper bounds and counts. */
   lengths: z.array(z.object({ upTo: z.number(), count: z.number() })),
+  /** Of samples for an ONNX graph, which `rows` counts; of those, the first ones are looked at. */
+  graph: z.object({
+    inputs: z.array(z.object({ name: z.string(), type: z.string(), shape: z.array(z.number()), least: z.number(), mean: z.number(), most: z.number() })),
+    isLabelled: z.boolean(),
+    /** Samples that are pictures, as the model sees them: data URLs. */
+    pictures: z.array(z.string()),
+    /** What a person should know of how the data is read. */
+    notes: z.array(z.string()),
+  }).optional(),
 })
 export type DataPreview = z.infer<typeof DataPreview>
 
@@ -205,7 +216,7 @@ export type AdaptReport = z.infer<typeof AdaptReport>
 /** Channel → shapes. `run` works in a job folder and can be resumed with the same input. */
 export const engineMethods = {
   inspect: { input: z.object({ model: z.string() }), output: ModelSummary },
-  previewData: { input: z.object({ model: z.string(), data: z.string(), length: z.number().int().positive().default(512) }), output: DataPreview },
+  previewData: { input: z.object({ model: z.string(), data: z.string(), length: z.number().int().positive().default(512), graph: GraphOptions.optional() }), output: DataPreview },
   /** Rows of the second data set, long ones, and how many of them are also in the first. */
   overlap: { input: z.object({ first: z.string(), second: z.string() }), output: z.object({ rows: z.number(), shared: z.number() }) },
   cell: { input: z.object({ model: z.string(), layer: z.string(), option: z.string(), method: z.enum(['nearest', 'search']).default('search') }), output: CellView },

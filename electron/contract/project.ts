@@ -3,6 +3,7 @@
  * no Save button. The wizard's steps are views of it.
  */
 import { z } from 'zod'
+import { ImageOptions } from './graph.ts'
 import { Target } from './options.ts'
 import { Budget, corrections, rounders } from './recipe.ts'
 
@@ -26,6 +27,8 @@ export const MeasureSettings = z.object({
   correction: z.enum(['none', 'eora']).default('none'),
   samples: z.number().int().min(1).max(4096).default(48),
   length: z.number().int().min(16).max(8192).default(512),
+  /** Of an ONNX graph: how pictures become its input. What is missing is read beside the model. */
+  image: ImageOptions.optional(),
 })
 export type MeasureSettings = z.infer<typeof MeasureSettings>
 
@@ -39,7 +42,7 @@ export const DataSource = z.object({
 export type DataSource = z.infer<typeof DataSource>
 
 /** A limit the result has to keep: the verdict of the Compare step. */
-export const limitMeasures = ['klMean', 'perplexityIncrease', 'sameTop', 'sizeBytes'] as const
+export const limitMeasures = ['klMean', 'perplexityIncrease', 'sameTop', 'sqnr', 'sizeBytes'] as const
 export const Limit = z.object({ measure: z.enum(limitMeasures), value: z.number() })
 export type Limit = z.infer<typeof Limit>
 

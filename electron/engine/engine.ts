@@ -9,9 +9,10 @@ import { openEvaluable, openGenerator } from './evaluate/open.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { adapt } from './export/adapt.ts'
 import { evaluateGraphFile } from './graph-model/evaluate.ts'
+import { previewGraphData } from './graph-model/data-preview.ts'
 import { inspectGraph } from './graph-model/inspect.ts'
 import { measureGraphFile } from './graph-model/measure.ts'
-import { isGraphFile } from './graph-model/open.ts'
+import { isGraphFile, openGraphModel } from './graph-model/open.ts'
 import { planGraph } from './graph-model/plan.ts'
 import { dataOverlap, previewData } from './io/data-preview.ts'
 import { readTexts, tokenWindows } from './io/data.ts'
@@ -50,9 +51,12 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
   return {
     close: () => workspace.close(),
     inspect: ({ model }, context) => isGraphFile(model) ? inspectGraph(model) : workspace.withModel(model, context, (opened) => Promise.resolve(summarize(opened.model))),
-    previewData: ({ model, data, length = 512 }, { signal }) => workspace.withTokenizer(model, (tokenizer) => previewData(data, tokenizer, length, signal)),
+    previewData: ({ model, data, length = 512, graph }, { signal }) => isGraphFile(model) ? previewGraphData(model, data, { ...graph, length }, signal) : workspace.withTokenizer(model, (tokenizer) => previewData(data, tokenizer, length, signal)),
     overlap: ({ first, second }, { signal }) => dataOverlap(first, second, signal),
-    cell: ({ model, layer, option, method = 'search' }, context) => workspace.withModel(model, context, (opened) => viewCell(opened.model, layer, option, method)),
+    async cell({ model, layer, option, method = 'search' }, context) {
+      if (isGraphFile(model)) return viewCell(await openGraphModel(model), layer, option, method)
+      return workspace.withModel(model, context, (opened) => viewCell(opened.model, layer, option, method))
+    },
     measure: (input, context) => (isGraphFile(input.model) ? measureGraphFile(input, context) : measure(input, context)),
     plan: (input, context) => (isGraphFile(input.model) ? planGraph(PlanInput.parse(input), context) : planModel(workspace, input, context)),
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),

@@ -5,7 +5,7 @@ import type { DataPreview } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
 import type { Project, ProjectPatch } from '../contract/project.ts'
 import type { EngineHost } from './engine-host.ts'
-import { refuseOverlap } from './held-out.ts'
+import { refuseEqual, refuseOverlap, type Text } from './held-out.ts'
 import { patched } from './patched.ts'
 import { measureKey, type Projects } from './projects.ts'
 
@@ -47,7 +47,13 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
     return next
   }
   async function preview(project: Project, file: string): Promise<DataPreview> {
-    return engine.call('previewData', { model: project.model, data: file, length: project.measure.length })
+    const { length, image } = project.measure
+    return engine.call('previewData', { model: project.model, data: file, length, ...(image && { graph: { image } }) })
+  }
+  /** Refuses to judge on what was calibrated with: texts by their rows, samples of a graph by their files. */
+  async function refuseSame(calibration: Text, heldOut: Text): Promise<void> {
+    if (need().summary.format === 'onnx') refuseEqual(calibration, heldOut)
+    else await refuseOverlap(engine, calibration, heldOut)
   }
   async function openProject(project: Project): Promise<OpenProject> {
     const summary = await engine.call('inspect', { model: project.model })
@@ -88,7 +94,9 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
       const before = need().project
       const next = patched(before, patch)
       const isSameMap = measureKey(next) === measureKey(before)
+      const isSameImage = JSON.stringify(next.measure.image) === JSON.stringify(before.measure.image)
       const { project } = await set(next, isSameMap ? {} : { sensitivity: null }) // no other map's numbers are shown meanwhile
+      if (!isSameImage && project.data) await set(project, { preview: await preview(project, project.data.path) })
       if (!isSameMap) await readSensitivity()
       return project
     },
@@ -96,7 +104,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
       const { project } = need()
       const seen = await preview(project, file)
       const heldOut = project.data?.heldOut ?? null
-      if (heldOut) await refuseOverlap(engine, { path: file, sha256: seen.sha256 }, heldOut)
+      if (heldOut) await refuseSame({ path: file, sha256: seen.sha256 }, heldOut)
       await set({ ...project, withoutData: false, data: { path: file, name: path.basename(file), sha256: seen.sha256, heldOut } }, { preview: seen })
       await readSensitivity()
       return seen
@@ -106,7 +114,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
       if (!project.data) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose it first.' })
       if (file === null) return (await set({ ...project, data: { ...project.data, heldOut: null } })).project
       const { sha256 } = await preview(project, file)
-      await refuseOverlap(engine, project.data, { path: file, sha256 })
+      await refuseSame(project.data, { path: file, sha256 })
       return (await set({ ...project, data: { ...project.data, heldOut: { path: file, name: path.basename(file), sha256 } } })).project
     },
     async withoutData() {

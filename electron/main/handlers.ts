@@ -43,8 +43,8 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
   const nothing = (): Promise<undefined> => Promise.resolve(undefined)
   const outputRoot = (): string => settings.get().outputFolder ?? paths.defaultOutput
   const modelOf = (subject: string): string => (subject === 'original' ? desk.need().project.model : outputOf(jobs.find(subject)))
-  /** The text a result is judged on; without data the bundled one, as there is nothing to keep a part of. */
-  const heldOutOf = ({ project }: OpenProject): string | null => project.data?.heldOut?.path ?? (project.data === null ? path.join(paths.sample, 'validation.txt') : null)
+  /** What a result is judged on; a language model without data on the bundled text, as there is nothing to keep a part of. */
+  const heldOutOf = ({ project, summary }: OpenProject): string | null => project.data?.heldOut?.path ?? (project.data === null && summary.format !== 'onnx' ? path.join(paths.sample, 'validation.txt') : null)
   const choose = async (purpose: ChoosePurpose): Promise<FileHandle | null> => {
     const file = await desktop.chooseFile(purpose)
     return file === null ? null : files.adopt(file)

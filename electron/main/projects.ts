@@ -25,8 +25,8 @@ export interface Projects {
 
 /** A name for files, from what the map is measured with, and for which target: each has formats of its own. */
 export function measureKey(project: Pick<Project, 'data' | 'withoutData' | 'measure' | 'draft'>): string {
-  const { metric, rounder, correction, samples, length } = measuredWith(project)
-  const made = [project.data?.sha256 ?? null, project.draft.target, metric, rounder, samples, length, ...(correction === 'none' ? [] : [correction])]
+  const { metric, rounder, correction, samples, length, image } = measuredWith(project)
+  const made = [project.data?.sha256 ?? null, project.draft.target, metric, rounder, samples, length, ...(correction === 'none' ? [] : [correction]), ...(image === undefined ? [] : [image])]
   return createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 12)
 }
 

@@ -32,8 +32,8 @@ const limited = (memoryBytes: number | null): { memoryBytes?: number } => (memor
 export function measureRequest(open: OpenProject, out: string, memoryBytes: number | null): JobRequest {
   const { project } = open
   if (!project.data && !project.withoutData) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose data in the Data step, or go on without.' })
-  const { metric, rounder, correction, samples, length } = measuredWith(project)
-  return JobRequest.parse({ kind: 'measure', input: { model: project.model, target: project.draft.target, ...(project.data && { data: project.data.path }), metric, rounder, correction, samples, length, out, ...limited(memoryBytes) } })
+  const { metric, rounder, correction, samples, length, image } = measuredWith(project)
+  return JobRequest.parse({ kind: 'measure', input: { model: project.model, target: project.draft.target, ...(project.data && { data: project.data.path }), metric, rounder, correction, samples, length, ...(image && { graph: { image } }), out, ...limited(memoryBytes) } })
 }
 
 export function runRequest(plan: Plan, { memoryBytes, ...more }: { readonly out: string; readonly uniform: string | null; readonly text: string | null; readonly memoryBytes: number | null }): JobRequest {

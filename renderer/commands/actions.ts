@@ -70,13 +70,16 @@ export function closeProject(): Promise<void> {
   return attempt(() => call('project.close'))
 }
 
+/** A folder is a model, unless the open model is a graph, which takes folders of pictures. */
+const isData = ({ name, kind }: FileHandle, isGraph: boolean): boolean => (kind === 'folder' ? isGraph : !/\.(gguf|onnx|safetensors)$/i.test(name))
+
 /** What a drop means depends on the step: data on the Data step, a recipe on the queue, a model anywhere else. */
 export async function openDropped(file: File): Promise<void> {
   await attempt(async () => {
     const handle = await adoptFile(file)
     const { route, open } = useApp.getState()
     if (handle.name.endsWith('.json') && handle.kind === 'file' && route === 'queue') await call('job.fromRecipe', { file: handle.id })
-    else if (route === 'data' && open && !/\.(gguf|onnx|safetensors)$/i.test(handle.name) && handle.kind === 'file') await setData(handle)
+    else if (route === 'data' && open && isData(handle, open.summary.format === 'onnx')) await setData(handle)
     else await openHandle(handle)
   })
 }

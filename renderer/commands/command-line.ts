@@ -28,7 +28,9 @@ export function commandLine(step: Step, project: Project, output?: string): stri
   const plan = ['--target', draft.target, '--budget', budgetText(draft.budget)]
   const pins = Object.entries(draft.pins).flatMap(([layer, option]) => ['--pin', `${layer}=${option}`])
   const corrected = measure.correction === 'none' ? [] : ['--correct', measure.correction]
-  const measured = ['--metric', measure.metric, '--rounder', measure.rounder, '--samples', String(measure.samples), '--length', String(measure.length)]
+  const { image } = measure
+  const pictures = [...(image?.size ? ['--image-size', image.size.join('x')] : []), ...(image?.mean ? ['--mean', image.mean.join()] : []), ...(image?.std ? ['--std', image.std.join()] : [])]
+  const measured = ['--metric', measure.metric, '--rounder', measure.rounder, '--samples', String(measure.samples), '--length', String(measure.length), ...pictures]
   switch (step) {
     case 'model': return join('inspect', model)
     case 'data': case 'sensitivity': return data || withoutData ? join('measure', model, data ? ['--data', data.path] : [], ['--target', draft.target], measured, data ? corrected : [], '--out', 'sensitivity.json') : undefined

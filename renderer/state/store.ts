@@ -61,6 +61,9 @@ export const useApp = create<AppState>(() => ({
   route: 'start', dialog: null, hasDetails: true, selected: null, cell: null, opening: null, failure: null, announcement: '', job: null,
 }))
 
+/** Whether the open model is an ONNX graph: its data are samples, not text. For `useApp`. */
+export const isGraph = ({ open }: Pick<AppState, 'open'>): boolean => open?.summary.format === 'onnx'
+
 /** Where a project is gone on with. */
 const routeOf = (open: OpenProject | null): Route => open?.project.step ?? 'start'
 

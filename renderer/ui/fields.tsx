@@ -72,6 +72,28 @@ export function TextField({ label, value, onChange, placeholder, hint, onSubmit,
   )
 }
 
+/** A text that stands for something else: taken over on Enter and on leaving the field where it can be read or is empty, else put back. */
+export function ParsedField<T>({ label, value, placeholder, parse, onChange }: {
+  readonly label: React.ReactNode; readonly value: string; readonly placeholder?: string; readonly parse: (text: string) => T | undefined; readonly onChange: (value: T | undefined) => void
+}): React.JSX.Element {
+  const [text, setText] = useState<string | null>(null)
+  const take = (): void => {
+    const found = parse(text ?? value)
+    if (text !== null && (found !== undefined || text.trim() === '')) onChange(found)
+    setText(null)
+  }
+  return (
+    <Labelled label={label}>
+      {(id) => (
+        <input
+          id={id} type="text" spellCheck={false} className={`${box} w-full tnum`} value={text ?? value} placeholder={placeholder} onChange={(event) => { setText(event.target.value) }} onBlur={take}
+          onKeyDown={(event) => { if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey) take() }}
+        />
+      )}
+    </Labelled>
+  )
+}
+
 export interface Choice<T extends string> { readonly value: T; readonly label: string; readonly note?: string }
 
 /** The platform's own list: accessible everywhere, and nothing to style into the page. */

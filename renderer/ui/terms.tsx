@@ -7,6 +7,7 @@ const terms = {
   size: ['Size on disk', 'Every byte of the finished file, headers and tokenizer included.'],
   kl: ['KL divergence', 'How far the compressed model’s prediction of the next token is from the original’s, averaged over tokens. 0 means the same; below 0.01 is hard to notice.'],
   perplexity: ['Perplexity', 'How surprised a model is by a text: lower is better. Compare it with the original’s on the same text, never across texts.'],
+  sqnr: ['Signal to noise', 'The size of an output over the size of its error, in decibels: 20 dB is an error of a tenth, 40 dB of a hundredth. The same as the original’s at infinity.'],
   sameTop: ['Same most likely token', 'How often both models would pick the same next token.'],
   sensitivity: ['Sensitivity', 'How much a layer’s output suffers when its weights are stored in fewer bits. Measured on your data, layer by layer.'],
   loss: ['Predicted loss', 'The sum of the layers’ measured losses under a plan. Good for comparing plans with each other; the Compare step measures the real thing.'],

@@ -33,9 +33,14 @@ export interface SampleSource {
   close(): Promise<void>
 }
 
-export interface DataRequest extends GraphOptions {
-  readonly samples: number
+/** How samples are made from the data. */
+export interface SampleOptions extends GraphOptions {
+  /** Most tokens of a text. */
   readonly length: number
+}
+
+export interface DataRequest extends SampleOptions {
+  readonly samples: number
   readonly seed: number
 }
 
@@ -51,7 +56,7 @@ const heldOutMost = 32
 const heldOutShare = 0.2
 
 /** Opens the data by what it is. */
-async function openSource(model: GraphModel, data: string, request: DataRequest, signal: AbortSignal): Promise<SampleSource> {
+async function openSource(model: GraphModel, data: string, request: SampleOptions, signal: AbortSignal): Promise<SampleSource> {
   const info = await stat(data).catch((cause: unknown) => { throw fileProblem(data, 'opening', cause) })
   if (info.isDirectory()) return openImages(model, data, request.image ?? {}, signal)
   if (/\.np[zy]$/i.test(data)) return openArrays(model, data)
@@ -70,7 +75,8 @@ function shuffled(count: number, seed: number): number[] {
   return order
 }
 
-async function openSamples(model: GraphModel, data: string, request: DataRequest, signal: AbortSignal): Promise<SampleSource> {
+/** Opens the data by what it is, whole. @throws AppError bad-data, file-missing */
+export async function openSamples(model: GraphModel, data: string, request: SampleOptions, signal: AbortSignal): Promise<SampleSource> {
   const source = await openSource(model, data, request, signal)
   if (source.count > 0) return source
   await source.close()

@@ -108,8 +108,9 @@ function addSmall(held: Statistics, x: Float32Array): void {
   }
 }
 
-/** One pass of the samples through `graph` for the layers of a run. */
+/** One pass of the samples through `graph` for the layers of a run; nothing is known of any without samples. */
 export async function collectInputs(graph: Graph, run: readonly GraphLayer[], samples: readonly GraphSample[], session: SessionOptions, { signal }: Pick<Context, 'signal'>): Promise<ReadonlyMap<string, LayerInputs>> {
+  if (samples.length === 0) return new Map()
   const shared = new Map<string, Collected>()
   const rowUses = new Map<string, Float64Array>()
   for (const layer of run) {

@@ -43,6 +43,7 @@ export async function inspectGraph(source: string): Promise<ModelSummary> {
       return { name, type, shape: [...dims], bytes: byteLength(type, dims), layers: reason === null ? [name] : [], reason }
     }),
     layers: layers.map(({ name, kind, shape, block, ties }) => ({ name, kind, shape: [...shape], elements: shape[0] * shape[1], block, ties })),
+    inputs: graph.inputs.map(({ name, type, shape }) => ({ name, type, shape: shape && [...shape] })),
     warnings: warningsOf(model),
   }
 }

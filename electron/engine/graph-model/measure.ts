@@ -7,20 +7,23 @@ import type { MeasuredLayer, Sensitivity } from '../../contract/sensitivity.ts'
 import { makeFolder, writeWhole } from '../job/files.ts'
 import { beginStage } from '../job/progress.ts'
 import { rounders } from '../quantize/rounders/rounders.ts'
-import { savedMap } from '../sensitivity/measure.ts'
+import { checkDataFree, savedMap } from '../sensitivity/measure.ts'
 import { errorLosses, lossesOf, type LayerLosses } from '../sensitivity/error-losses.ts'
 import { layerScales } from '../sensitivity/layer-scales.ts'
 import { openWorkFolder } from '../sensitivity/work-folder.ts'
 import { isMetric, metricNames, metrics, type Metric } from '../sensitivity/metrics/metrics.ts'
 import { tool } from '../tool.ts'
 import { classOutputs } from './classes.ts'
-import { openGraphData } from './data.ts'
+import { openGraphData, type GraphData } from './data.ts'
 import type { GraphLayer } from './layers.ts'
 import { differentiableGraph } from './differentiable-graph.ts'
 import { graphErrors } from './graph-errors.ts'
 import { bytesOf, describeGraphLayer, measureGraph } from './measure-graph.ts'
 import { checkLayers, openGraphModel, type GraphModel } from './open.ts'
 import { graphOptionBytes, graphOptions, wantedOptions } from './storage.ts'
+
+/** Of a measurement of the weights alone. */
+const noData: GraphData = { sha256: '', calibration: [], heldOut: [], notes: [] }
 
 /** Samples on which divergences are measured. */
 const probeSamples = 8
@@ -55,25 +58,24 @@ export async function measureGraphFile(input: MeasureInput, context: Context): P
   const { model: source, data, metric: name, rounder, target, options, correction, samples, length, seed, graph: settings = {}, pairs, spectrum, probes, out } = MeasureInput.parse(input)
   if (!isMetric(name)) throw new AppError('bad-request', `--metric ${name}: no such metric`, { hint: `Choose one of ${metricNames.join(', ')}.` })
   const metric: Metric = metrics[name]
-  if (data === undefined) throw new AppError('bad-request', '--data: found none, expected samples of the model’s inputs', { hint: 'Give an .npz file with an array an input, a folder of images, or JSON lines.' })
+  if (data === undefined) checkDataFree(name, rounder, 'samples of the model’s inputs')
   if (pairs > 0 || spectrum !== undefined) throw new AppError('bad-request', '--pairs, --spectrum: are for language models', { hint: 'Leave them out for an ONNX graph.' })
   if (target !== undefined && target !== 'onnx') throw new AppError('bad-request', `--target ${target}: an ONNX graph is written as an ONNX graph`, { hint: 'Leave --target out, or give onnx.' })
   if (correction !== 'none') throw new AppError('bad-request', `--correct ${correction}: low-rank corrections are for language models`, { hint: 'Leave --correct out.' })
   checkOptions(options)
   const model = await openGraphModel(source)
   checkLayers(model)
-  const chosen = await openGraphData(model, data, { ...settings, samples, length, seed }, context)
+  const chosen = data === undefined ? noData : await openGraphData(model, data, { ...settings, samples, length, seed }, context)
   for (const text of chosen.notes) context.report({ type: 'log', level: 'warning', text })
   if (metric.probes([1]).length > 0) context.report({ type: 'log', level: 'info', text: divergenceText(model) })
   beginStage(context, 'open', 1).advance(source)
-  const isText = /\.(jsonl|ndjson)$/i.test(data)
   const count = chosen.calibration.length
   const takesDerivatives = metric.scales !== null || metric.term !== null
   const differentiable = takesDerivatives ? await differentiableGraph(model, chosen.calibration, { loss: settings.loss, seed, signal: context.signal }) : null
   if (differentiable !== null) context.report({ type: 'log', level: 'info', text: `differentiated: ${differentiable.lossText}` })
   const head = {
     version: 1 as const, tool, model: { path: source, sha256: await model.sha256(context.signal) },
-    data: { path: data, sha256: chosen.sha256, tokens: count * (isText ? length : 1), samples: count, seed },
+    data: data === undefined ? { path: '', sha256: '', seed } : { path: data, sha256: chosen.sha256, tokens: count * (/\.(jsonl|ndjson)$/i.test(data) ? length : 1), samples: count, seed },
     metric: name, ...(differentiable !== null && { loss: differentiable.lossText }), rounder, ...(input.graph !== undefined && { graph: settings }),
   }
   const found = await savedMap(out, head)

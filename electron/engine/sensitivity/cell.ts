@@ -6,8 +6,16 @@ import { kernels } from '../../../kernels/kernels.ts'
 import type { CellView } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import { parseOption, type CodecName } from '../../contract/options.ts'
-import { targetOptions } from '../budget/option-bytes.ts'
+import { padColumns } from '../graph-model/pack.ts'
 import type { DecoderModel } from '../session/model.ts'
+
+/** A decoder or a graph: `readRows` reads part of the tables of a decoder, which may be large. */
+export interface CellModel {
+  readonly path: string
+  readonly layers: readonly { readonly name: string; readonly shape: readonly [number, number] }[]
+  readonly readWeight: (layer: string) => Promise<Float32Array>
+  readonly readRows?: DecoderModel['readRows']
+}
 
 /** Weights looked at: the shape of a histogram does not change beyond. */
 const mostWeights = 1 << 19
@@ -55,12 +63,12 @@ export function groupErrors(weights: Float32Array, rounded: Float32Array, group:
 }
 
 /** At most `mostWeights` of a layer in whole rows: [rows, cols] and the rows there are. */
-async function sampleRows(model: DecoderModel, name: string): Promise<{ weights: Float32Array; rows: number; cols: number; allRows: number }> {
+async function sampleRows(model: CellModel, name: string): Promise<{ weights: Float32Array; rows: number; cols: number; allRows: number }> {
   const layer = model.layers.find((one) => one.name === name)
   if (!layer) throw new AppError('bad-request', `${model.path}: found no layer "${name}" in this model`, { hint: 'Open the model again.' })
   const [allRows, cols] = layer.shape
   const rows = Math.max(1, Math.min(allRows, Math.floor(mostWeights / cols)))
-  if (name === 'embedding' || name === 'head') {
+  if (model.readRows && (name === 'embedding' || name === 'head')) {
     const first = Math.floor((allRows - rows) / 2)
     return { weights: await model.readRows(name, [first, first + rows]), rows, cols, allRows }
   }
@@ -75,29 +83,31 @@ async function sampleRows(model: DecoderModel, name: string): Promise<{ weights:
 }
 
 /** The view of one layer in one option (its rank does not matter here). */
-export async function viewCell(model: DecoderModel, layer: string, option: string, method: 'nearest' | 'search'): Promise<CellView> {
-  const codec = parseOption(option).codec
-  const known = Object.values(targetOptions).flat().find((one): one is CodecName => one === codec)
-  if (known === undefined) throw new AppError('bad-request', `${option}: no format of this name`, { hint: 'Choose a cell of the map.' })
-  const { weights, rows, cols, allRows } = await sampleRows(model, layer)
+export async function viewCell(model: CellModel, layer: string, option: string, method: 'nearest' | 'search'): Promise<CellView> {
+  const codec = parseOption(option).codec as CodecName
+  const block = kernels().codecBlock(codec)
+  if (block === undefined) throw new AppError('bad-request', `${option}: no format of this name`, { hint: 'Choose a cell of the map.' })
+  const { weights, rows, cols: own, allRows } = await sampleRows(model, layer)
+  const cols = block === 0 ? own : Math.ceil(own / block) * block // graphs fill rows up to whole groups
+  const stored = padColumns(weights, rows, own, cols)
   const shape = { rows, cols }
-  const bytes = new Uint8Array(kernels().codecBytes(known, shape))
-  await kernels().encode(known, shape, weights, null, method, bytes)
-  const rounded = new Float32Array(weights.length)
-  await kernels().decode(known, shape, bytes, rounded)
+  const bytes = new Uint8Array(kernels().codecBytes(codec, shape))
+  await kernels().encode(codec, shape, stored, null, method, bytes)
+  const rounded = new Float32Array(stored.length)
+  await kernels().decode(codec, shape, bytes, rounded)
 
-  const group = Math.min(cols, gridGroup(known, cols))
-  const errors = groupErrors(weights, rounded, group)
+  const group = Math.min(cols, gridGroup(codec, cols))
+  const errors = groupErrors(stored, rounded, group)
   const order = [...errors.keys()].sort((a, b) => (errors[a] ?? 0) - (errors[b] ?? 0))
   const middle = order[order.length >> 1] ?? 0
   const levels = [...new Set(rounded.subarray(middle * group, (middle + 1) * group))].sort((a, b) => a - b).slice(0, mostLevels)
   const { low, high } = rangeOf(weights)
-  const total = groupErrors(weights, rounded, weights.length)[0] ?? 0
+  const total = groupErrors(stored, rounded, stored.length)[0] ?? 0
   const worst = errors.reduce((most, error) => Math.max(most, error), 0)
   return {
     layer, option, group, rows, allRows, relativeError: total,
     weights: { low, high, counts: histogramOf(weights, low, high, weightBins) },
-    levels, sample: [...weights.subarray(middle * group, (middle + 1) * group)].slice(0, mostLevels),
+    levels, sample: [...stored.subarray(middle * group, (middle + 1) * group)].slice(0, mostLevels),
     errors: { low: 0, high: worst, counts: histogramOf(errors, 0, worst, errorBins) },
   }
 }

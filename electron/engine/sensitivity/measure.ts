@@ -58,12 +58,13 @@ export async function savedMap(file: string, wanted: Pick<Sensitivity, 'model' |
   return same ? parsed.data : null
 }
 
-/** What stands in for calibration where there is no data: nothing, for what needs nothing. */
-function withoutData(metric: string, rounder: string): Pick<Calibration, 'windows' | 'sha256' | 'warnings'> {
-  if (metric !== 'sqnr' || rounder === 'gptq') {
-    throw new AppError('bad-request', `--metric ${metric} --rounder ${rounder}: without data only the metric sqnr with the rounders nearest and search can be used`, { hint: 'Give calibration text with --data, or use --metric sqnr --rounder search.' })
-  }
-  return { windows: [], sha256: '', warnings: [] }
+/** What stands in for calibration where there is no data. */
+const noText: Pick<Calibration, 'windows' | 'sha256' | 'warnings'> = { windows: [], sha256: '', warnings: [] }
+
+/** Refuses to go without data (`wanted` names it) what needs some. @throws AppError bad-request */
+export function checkDataFree(metric: string, rounder: string, wanted: string): void {
+  if (metric === 'sqnr' && rounder !== 'gptq') return
+  throw new AppError('bad-request', `--metric ${metric} --rounder ${rounder}: without data only the metric sqnr with the rounders nearest and search can be used`, { hint: `Give ${wanted} with --data, or use --metric sqnr --rounder search.` })
 }
 
 /**
@@ -74,9 +75,10 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
   const { model: source, data, metric: name, rounder, target, options, correction, ranks = defaultRanks, samples, length, loss, pairs, spectrum, seed, memoryBytes, out, ...rest } = MeasureInput.parse(input)
   if (!isMetric(name)) throw new AppError('bad-request', `--metric ${name}: no such metric`, { hint: `Choose one of ${metricNames.join(', ')}.` })
   const metric: Metric = metrics[name]
+  if (data === undefined) checkDataFree(name, rounder, 'calibration text')
   const model = await openDecoder(source, context)
   try {
-    const { windows, sha256, warnings } = data === undefined ? withoutData(name, rounder) : await openCalibration(model, data, { samples, length, seed }, context)
+    const { windows, sha256, warnings } = data === undefined ? noText : await openCalibration(model, data, { samples, length, seed }, context)
     for (const text of warnings) context.report({ type: 'log', level: 'warning', text })
     beginStage(context, 'open', 1).advance(source)
     const fit = correctionOf(correction)

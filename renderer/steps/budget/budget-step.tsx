@@ -7,7 +7,7 @@ import { runCommand } from '../../commands/table.ts'
 import { StepPage } from '../../frame/step-page.tsx'
 import { bits, bytes, digits, percent } from '../../state/format.ts'
 import { isBusy, measurementOf } from '../../state/steps.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Banner, Empty, Spinner } from '../../ui/feedback.tsx'
 import { Figure, Figures, Panel } from '../../ui/panel.tsx'
@@ -22,6 +22,7 @@ import { TargetPanel } from './target-panel.tsx'
 export function BudgetStep(): React.JSX.Element {
   useSolvedPlan()
   const sensitivity = useApp((state) => state.open?.sensitivity ?? null)
+  const isOfGraph = useApp(isGraph)
   const plan = useApp((state) => state.plan)
   const error = useApp((state) => state.planError)
   const isSolving = useApp((state) => state.isSolving)
@@ -43,7 +44,7 @@ export function BudgetStep(): React.JSX.Element {
               <div className="grid grid-cols-1 items-start gap-4 @4xl:grid-cols-[300px_minmax(0,1fr)]">
                 <div className="flex min-w-0 flex-col gap-4">
                   <TargetPanel />
-                  <Correction />
+                  {!isOfGraph && <Correction />}
                 </div>
                 <div className="flex min-w-0 flex-col gap-4">
                   {plan ? <PlanChart plan={plan} /> : !error && <Panel><Spinner label="Solving" /></Panel>}

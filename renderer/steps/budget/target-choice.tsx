@@ -1,7 +1,7 @@
 /** @file Where the model will be used. Each target has formats of its own, so it is asked before they are measured. */
 import type { Target } from '../../../electron/contract/options.ts'
 import { setDraft } from '../../commands/actions.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { Segmented } from '../../ui/fields.tsx'
 
 export const targetNames: Readonly<Record<Target, string>> = { gguf: 'GGUF', onnx: 'ONNX', safetensors: 'safetensors' }
@@ -13,11 +13,11 @@ const choices = (['gguf', 'onnx', 'safetensors'] as const).map((value) => ({ val
 /** `isWide`: the words beside the choice, not below it. */
 export function TargetChoice({ isWide = false }: { readonly isWide?: boolean }): React.JSX.Element {
   const target = useApp((state) => state.open?.project.draft.target ?? 'gguf')
-  const isGraph = useApp((state) => state.open?.summary.format === 'onnx')
+  const isOfGraph = useApp(isGraph)
   return (
     <div className={isWide ? 'flex flex-wrap items-end gap-x-4 gap-y-1.5' : 'flex flex-col gap-1.5'}>
-      <Segmented label="Format" value={target} onChange={(next) => { setDraft({ target: next, pins: {} }) }} choices={isGraph ? choices.filter(({ value }) => value === 'onnx') : choices} />
-      <p className={`text-sm text-ink-2 ${isWide ? 'pb-1.5' : ''}`}>{isGraph ? 'An ONNX graph is written as an ONNX graph, with stock operators.' : targetWords[target]}</p>
+      <Segmented label="Format" value={target} onChange={(next) => { setDraft({ target: next, pins: {} }) }} choices={isOfGraph ? choices.filter(({ value }) => value === 'onnx') : choices} />
+      <p className={`text-sm text-ink-2 ${isWide ? 'pb-1.5' : ''}`}>{isOfGraph ? 'An ONNX graph is written as an ONNX graph, with stock operators.' : targetWords[target]}</p>
     </div>
   )
 }

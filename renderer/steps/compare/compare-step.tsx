@@ -6,7 +6,7 @@ import { attempt, go, startRun } from '../../commands/actions.ts'
 import { StepPage } from '../../frame/step-page.tsx'
 import { call } from '../../state/call.ts'
 import { bytes, digits, left, percent } from '../../state/format.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { isBusy } from '../../state/steps.ts'
 import { Button } from '../../ui/button.tsx'
 import { Empty, Progress } from '../../ui/feedback.tsx'
@@ -26,6 +26,7 @@ export function CompareStep(): React.JSX.Element {
   if (!open) return <></>
   const original = subjects.find((one) => one.kind === 'original')
   const run = subjects.find((one) => one.kind === 'run')
+  const isOfGraph = useApp(isGraph)
   const working = jobs.filter((job) => job.project === open.project.id && isBusy(job) && (job.request.kind === 'evaluate' || (job.request.kind === 'run' && job.request.uniform !== null)))
   return (
     <StepPage
@@ -41,11 +42,11 @@ export function CompareStep(): React.JSX.Element {
         ? (
             <>
               <Limits run={run} original={original} />
-              <Panel title="Side by side" isFlush actions={original.measuredAt === null || original.perplexityStderr === null ? <Button size="small" icon="refresh" reason={working.some((job) => job.request.kind === 'evaluate') ? 'It is being measured' : null} onClick={() => { void attempt(() => call('job.evaluate', { subject: 'original' })) }}>Measure the original</Button> : undefined}>
+              <Panel title="Side by side" isFlush actions={!isOfGraph && (original.measuredAt === null || original.perplexityStderr === null) ? <Button size="small" icon="refresh" reason={working.some((job) => job.request.kind === 'evaluate') ? 'It is being measured' : null} onClick={() => { void attempt(() => call('job.evaluate', { subject: 'original' })) }}>Measure the original</Button> : undefined}>
                 <CompareTable subjects={subjects} original={original} />
               </Panel>
               <SizeQuality subjects={subjects} />
-              <Generations subjects={subjects} />
+              {!isOfGraph && <Generations subjects={subjects} />}
             </>
           )
         : <Panel><Empty icon="chart" title="Run a plan to compare" actions={<Button look="primary" onClick={() => { go('run') }}>Go to Run</Button>}>So far there is only the original. Once a plan has run, its file is measured against it here.</Empty></Panel>}
@@ -66,11 +67,12 @@ function Baseline({ run, hasOne, isBusy: isMaking }: { readonly run: Subject; re
   )
 }
 
-function SizeQuality({ subjects }: { readonly subjects: readonly Subject[] }): React.JSX.Element {
+function SizeQuality({ subjects }: { readonly subjects: readonly Subject[] }): React.JSX.Element | null {
   const marks = subjects.flatMap(({ id, name, kind, sizeBytes, klMean, klStderr }) => (klMean === null ? [] : [{ key: id, label: name, kind, sizeBytes, value: klMean, stderr: klStderr ?? 0 }]))
   const runs = subjects.filter((one) => one.klMean !== null && one.kind !== 'original')
   const [first, second] = runs
-  const caption = first && second && first.klMean !== null && second.klMean !== null
+  if (!first) return null
+  const caption = second && first.klMean !== null && second.klMean !== null
     ? isClear(first.klMean, first.klStderr ?? 0, second.klMean, second.klStderr ?? 0)
       ? `${second.name} is ${second.klMean < first.klMean ? 'nearer to' : 'farther from'} the original than ${first.name}: KL ${digits(second.klMean)} against ${digits(first.klMean)}.`
       : `No clear difference between ${first.name} and ${second.name}.`

@@ -1,34 +1,40 @@
 /** @file Models as columns, measures as rows; what lies within the noise says so. Conditions stand with the numbers. */
 import { bytes, digits, percent, withError } from '../../state/format.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { Term, type TermName } from '../../ui/terms.tsx'
 import { isClear, type Subject } from './subjects.ts'
 
-interface Row { readonly label: string; readonly term?: TermName; readonly cell: (subject: Subject, original: Subject) => React.ReactNode }
+/** `of`: language models or ONNX graphs alone; both where it is missing. */
+interface Row { readonly of?: 'text' | 'graph'; readonly label: string; readonly term?: TermName; readonly cell: (subject: Subject, original: Subject) => React.ReactNode }
 
 const none = <span className="text-ink-3">not measured</span>
+const noClasses = <span className="text-ink-3">no classes</span>
 const rows: readonly Row[] = [
   { label: 'Size on disk', term: 'size', cell: ({ sizeBytes }, original) => <>{bytes(sizeBytes)} <span className="text-ink-3">{percent(sizeBytes / original.sizeBytes, 0)}</span></> },
   { label: 'Bits per weight', term: 'bpw', cell: ({ bitsPerWeight }) => bitsPerWeight.toFixed(2) },
   {
-    label: 'Perplexity', term: 'perplexity',
+    of: 'text', label: 'Perplexity', term: 'perplexity',
     cell: ({ id, perplexity, perplexityStderr }, original) => {
       if (perplexity === null) return none
       const isSame = id !== 'original' && original.perplexity !== null && perplexityStderr !== null && !isClear(perplexity, perplexityStderr, original.perplexity, original.perplexityStderr ?? perplexityStderr)
       return <>{withError(perplexity, perplexityStderr ?? undefined, 4)}{isSame && <span className="block text-sm text-ink-3">no clear difference</span>}</>
     },
   },
-  { label: 'Mean KL to the original', term: 'kl', cell: ({ id, klMean, klStderr }) => (id === 'original' ? '0' : klMean === null ? none : withError(klMean, klStderr ?? undefined)) },
-  { label: '99 % of tokens below, KL', cell: ({ id, kl99 }) => (id === 'original' ? '0' : kl99 === null ? none : digits(kl99)) },
-  { label: 'Same most likely token', term: 'sameTop', cell: ({ sameTop }) => (sameTop === null ? none : percent(sameTop)) },
+  { of: 'text', label: 'Mean KL to the original', term: 'kl', cell: ({ id, klMean, klStderr }) => (id === 'original' ? '0' : klMean === null ? none : withError(klMean, klStderr ?? undefined)) },
+  { of: 'text', label: '99 % of tokens below, KL', cell: ({ id, kl99 }) => (id === 'original' ? '0' : kl99 === null ? none : digits(kl99)) },
+  { of: 'text', label: 'Same most likely token', term: 'sameTop', cell: ({ sameTop }) => (sameTop === null ? none : percent(sameTop)) },
+  { of: 'graph', label: 'Same most likely class', cell: ({ sameTop }) => (sameTop === null ? noClasses : percent(sameTop)) },
+  { of: 'graph', label: 'Signal to noise, worst output', term: 'sqnr', cell: ({ id, sqnr }) => (id === 'original' ? '∞' : sqnr === null ? none : `${digits(sqnr)} dB`) },
+  { of: 'graph', label: 'Cosine, worst output', cell: ({ id, cosine }) => (id === 'original' ? '1' : cosine === null ? none : cosine.toFixed(4)) },
   { label: 'Memory for its weights', cell: ({ sizeBytes }) => bytes(sizeBytes) },
   { label: 'Peak memory while it was made', cell: ({ peakMemoryBytes }) => (peakMemoryBytes === null ? <span className="text-ink-3">–</span> : bytes(peakMemoryBytes)) },
-  { label: 'Tokens per second, generating', cell: ({ tokensPerSecond }) => (tokensPerSecond === null ? none : digits(tokensPerSecond)) },
+  { of: 'text', label: 'Tokens per second, generating', cell: ({ tokensPerSecond }) => (tokensPerSecond === null ? none : digits(tokensPerSecond)) },
 ]
 
 export function CompareTable({ subjects, original }: { readonly subjects: readonly Subject[]; readonly original: Subject }): React.JSX.Element {
   const text = useApp((state) => state.open?.project.data?.heldOut?.name ?? state.open?.project.data?.name)
   const cores = useApp((state) => state.app?.machine.cores)
+  const kind = useApp(isGraph) ? 'graph' : 'text'
   const tokens = subjects.find((one) => one.kind === 'run')?.tokens
   return (
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Side by side">
@@ -40,7 +46,7 @@ export function CompareTable({ subjects, original }: { readonly subjects: readon
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ label, term, cell }) => (
+          {rows.filter(({ of = kind }) => of === kind).map(({ label, term, cell }) => (
             <tr key={label} className="border-b border-line/60">
               <th scope="row" className="h-9 px-3 text-left font-normal whitespace-nowrap text-ink-2"><span className="flex items-center">{label}{term && <Term name={term} />}</span></th>
               {subjects.map((subject) => <td key={subject.id} className="px-3 py-1 text-right whitespace-nowrap">{cell(subject, original)}</td>)}
@@ -49,7 +55,7 @@ export function CompareTable({ subjects, original }: { readonly subjects: readon
         </tbody>
       </table>
       <p className="px-3 py-2 text-sm text-ink-3">
-        Measured on {text ?? 'held-out text'}{tokens !== null && tokens !== undefined && `, ${tokens.toLocaleString('en-US')} tokens scored`}, with {cores} processor cores. ± is one standard error.
+        Measured on {text ?? 'held-out data'}{tokens !== null && tokens !== undefined && tokens > 0 && `, ${tokens.toLocaleString('en-US')} tokens scored`}, with {cores} processor cores. ± is one standard error.
       </p>
     </div>
   )

@@ -2,7 +2,7 @@
 import type { Limit } from '../../../electron/contract/project.ts'
 import { setLimits } from '../../commands/actions.ts'
 import { bytes, digits, percent } from '../../state/format.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { Banner } from '../../ui/feedback.tsx'
 import { NumberField } from '../../ui/fields.tsx'
 import { Panel } from '../../ui/panel.tsx'
@@ -13,20 +13,28 @@ const words: Readonly<Record<Limit['measure'], Words>> = {
   klMean: { label: 'Mean KL', unit: '', scale: 1, decimals: 3, step: 0.005, first: 0.02, show: (value) => digits(value), bound: 'at most' },
   sameTop: { label: 'Same most likely token', unit: '%', scale: 100, decimals: 1, step: 0.5, first: 0.95, show: (value) => percent(value), bound: 'at least' },
   perplexityIncrease: { label: 'Increase of perplexity', unit: '%', scale: 100, decimals: 1, step: 0.5, first: 0.01, show: (value) => percent(value), bound: 'at most' },
+  sqnr: { label: 'Signal to noise, worst output', unit: 'dB', scale: 1, decimals: 1, step: 1, first: 20, show: (value) => `${digits(value)} dB`, bound: 'at least' },
   sizeBytes: { label: 'Size on disk', unit: 'MB', scale: 1e-6, decimals: 1, step: 10, first: 4e9, show: (value) => bytes(value), bound: 'at most' },
 }
-const measures = Object.keys(words) as Limit['measure'][]
+const all = Object.keys(words) as Limit['measure'][]
+
+/** What can be asked of this run: a graph has no perplexity, and classes only where it has some. */
+function measuresOf({ klMean }: Subject, isOfGraph: boolean): readonly Limit['measure'][] {
+  const none = new Set<Limit['measure']>(!isOfGraph ? ['sqnr'] : klMean === null ? ['perplexityIncrease', 'klMean', 'sameTop'] : ['perplexityIncrease'])
+  return all.filter((measure) => !none.has(measure))
+}
 
 export function Limits({ run, original }: { readonly run: Subject; readonly original: Subject }): React.JSX.Element {
+  const measures = measuresOf(run, useApp(isGraph))
   const limits = useApp((state) => state.open?.project.limits)
-  const found = verdicts(limits ?? [], run, original)
+  const found = verdicts((limits ?? []).filter(({ measure }) => measures.includes(measure)), run, original)
   const met = found.filter((one) => one.isMet === true).length
   const missed = found.filter((one) => one.isMet === false)
   const open = found.filter((one) => one.isMet === null).length
   const say = missed.map(({ limit, found: value }) => `${words[limit.measure].label} is ${words[limit.measure].show(value ?? 0)}, ${words[limit.measure].bound} ${words[limit.measure].show(limit.value)} was asked`).join('. ')
   const set = (limit: Limit, value: number | null): void => {
     const rest = (limits ?? []).filter((one) => one.measure !== limit.measure)
-    setLimits(value === null ? rest : measures.flatMap((measure) => [...rest, { measure: limit.measure, value }].filter((one) => one.measure === measure)))
+    setLimits(value === null ? rest : all.flatMap((measure) => [...rest, { measure: limit.measure, value }].filter((one) => one.measure === measure)))
   }
   return (
     <>

@@ -18,6 +18,9 @@ export interface Subject {
   readonly klStderr: number | null
   readonly kl99: number | null
   readonly sameTop: number | null
+  /** Of an ONNX graph's worst output: decibels, and cosine. */
+  readonly sqnr: number | null
+  readonly cosine: number | null
   readonly tokensPerSecond: number | null
   /** Most memory while it was made; null for the original. */
   readonly peakMemoryBytes: number | null
@@ -31,10 +34,13 @@ const maxRuns = 3
 const newest = (jobs: readonly JobRecord[], subject: string, kind: 'evaluate' | 'generate'): JobRecord | undefined =>
   jobs.filter((job) => job.request.kind === kind && 'subject' in job.request && job.request.subject === subject && job.endedAt !== null && job.result !== null).sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))[0]
 
-function numbers(evaluation: Evaluation | null): Pick<Subject, 'perplexity' | 'perplexityStderr' | 'klMean' | 'klStderr' | 'kl99' | 'sameTop' | 'tokens'> {
+const least = (values: readonly number[]): number | null => (values.length === 0 ? null : Math.min(...values))
+
+function numbers(evaluation: Evaluation | null): Pick<Subject, 'perplexity' | 'perplexityStderr' | 'klMean' | 'klStderr' | 'kl99' | 'sameTop' | 'sqnr' | 'cosine' | 'tokens'> {
+  const outputs = evaluation?.outputs ?? []
   return {
     perplexity: evaluation?.perplexity ?? null, perplexityStderr: evaluation?.perplexityStderr ?? null, klMean: evaluation?.klMean ?? null, klStderr: evaluation?.klStderr ?? null,
-    kl99: evaluation?.kl99 ?? null, sameTop: evaluation?.sameTop ?? null, tokens: evaluation?.tokens ?? null,
+    kl99: evaluation?.kl99 ?? null, sameTop: evaluation?.sameTop ?? null, sqnr: least(outputs.map(({ sqnr }) => sqnr)), cosine: least(outputs.map(({ cosine }) => cosine)), tokens: evaluation?.tokens ?? null,
   }
 }
 
@@ -66,16 +72,19 @@ export function isClear(a: number, aError: number, b: number, bError: number): b
   return Math.abs(a - b) > 2 * Math.hypot(aError, bError)
 }
 
+/** Measures of which more is better. */
+export const isAtLeast = (measure: Limit['measure']): boolean => measure === 'sameTop' || measure === 'sqnr'
+
 export interface Verdict { readonly limit: Limit; readonly isMet: boolean | null; readonly found: number | null }
 
 /** Each limit against one model; null where it has not been measured. */
 export function verdicts(limits: readonly Limit[], subject: Subject, original: Subject): Verdict[] {
   const found: Record<Limit['measure'], number | null> = {
-    klMean: subject.klMean, sameTop: subject.sameTop, sizeBytes: subject.sizeBytes,
+    klMean: subject.klMean, sameTop: subject.sameTop, sqnr: subject.sqnr, sizeBytes: subject.sizeBytes,
     perplexityIncrease: subject.perplexity !== null && original.perplexity !== null ? subject.perplexity / original.perplexity - 1 : null,
   }
   return limits.map((limit) => {
     const value = found[limit.measure]
-    return { limit, found: value, isMet: value === null ? null : limit.measure === 'sameTop' ? value >= limit.value : value <= limit.value }
+    return { limit, found: value, isMet: value === null ? null : isAtLeast(limit.measure) ? value >= limit.value : value <= limit.value }
   })
 }

@@ -2,21 +2,23 @@
 import type { DataPreview } from '../../../electron/contract/engine.ts'
 import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { Histogram } from '../../charts/histogram.tsx'
-import { attempt, chooseData, chooseHeldOut, go, goWithoutData, setMeasure, useBundledText } from '../../commands/actions.ts'
+import { chooseData, go, goWithoutData, setMeasure, useBundledText } from '../../commands/actions.ts'
 import { StepPage } from '../../frame/step-page.tsx'
-import { call } from '../../state/call.ts'
 import { count, percent } from '../../state/format.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { Button } from '../../ui/button.tsx'
 import { Banner, Empty } from '../../ui/feedback.tsx'
 import { NumberField } from '../../ui/fields.tsx'
 import { Figure, Figures, Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
+import { GraphData, NoGraphData } from './graph-data.tsx'
+import { HeldOut } from './held-out.tsx'
 import { Samples } from './samples.tsx'
 
 export function DataStep(): React.JSX.Element {
   const project = useApp((state) => state.open?.project)
   const preview = useApp((state) => state.open?.preview ?? null)
+  const isOfGraph = useApp(isGraph)
   const data = project?.data ?? null
   const isWithout = project?.withoutData === true && data === null
   return (
@@ -26,35 +28,45 @@ export function DataStep(): React.JSX.Element {
       primary={{ label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') }, reason: data || isWithout ? null : 'Choose data first' }}
     >
       {data && preview && project
-        ? <Loaded preview={preview} heldOut={data.heldOut?.name ?? null} name={data.name} samples={project.measure.samples} length={project.measure.length} />
+        ? preview.graph
+          ? <GraphData preview={preview} graph={preview.graph} data={data} samples={project.measure.samples} />
+          : <TextData preview={preview} heldOut={data.heldOut?.name ?? null} name={data.name} samples={project.measure.samples} length={project.measure.length} />
         : (
             <Panel>
               {isWithout && (
                 <div className="mb-2">
                   <Banner tone="info" title="Going on without data: layers are measured by their weights alone.">
-                    Rounding is to nearest or searched, without corrections, and the result is judged on the bundled English text. With text of your own the same size loses less.
+                    {isOfGraph
+                      ? 'Rounding is to nearest or searched, and the result is not compared with the original. With samples the same size loses less.'
+                      : 'Rounding is to nearest or searched, without corrections, and the result is judged on the bundled English text. With text of your own the same size loses less.'}
                   </Banner>
                 </div>
               )}
-              <Empty
-                icon="file" title="Choose calibration data"
-                actions={<>
-                  <Button look="primary" icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
-                  <Button icon="folder" onClick={() => { void chooseData('data-folder') }}>Choose folder…</Button>
-                  <Button icon="check" onClick={() => { void useBundledText() }}>Use the bundled text</Button>
-                  {!isWithout && <Button look="quiet" onClick={() => { void goWithoutData() }}>Continue without data</Button>}
-                </>}
-              >
-                <p>A few hundred kilobytes of text like what the model will meet: plain text, JSONL, CSV, Parquet, or a folder of them. Drop it anywhere in this window.</p>
-                <p className="mt-2">No data? The bundled text is general English. It serves most chat models well; text of your own kind serves better.</p>
-              </Empty>
+              {isOfGraph ? <NoGraphData isWithout={isWithout} /> : <NoText isWithout={isWithout} />}
             </Panel>
           )}
     </StepPage>
   )
 }
 
-function Loaded({ preview, heldOut, name, samples, length }: { readonly preview: DataPreview; readonly heldOut: string | null; readonly name: string; readonly samples: number; readonly length: number }): React.JSX.Element {
+function NoText({ isWithout }: { readonly isWithout: boolean }): React.JSX.Element {
+  return (
+    <Empty
+      icon="file" title="Choose calibration data"
+      actions={<>
+        <Button look="primary" icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
+        <Button icon="folder" onClick={() => { void chooseData('data-folder') }}>Choose folder…</Button>
+        <Button icon="check" onClick={() => { void useBundledText() }}>Use the bundled text</Button>
+        {!isWithout && <Button look="quiet" onClick={() => { void goWithoutData() }}>Continue without data</Button>}
+      </>}
+    >
+      <p>A few hundred kilobytes of text like what the model will meet: plain text, JSONL, CSV, Parquet, or a folder of them. Drop it anywhere in this window.</p>
+      <p className="mt-2">No data? The bundled text is general English. It serves most chat models well; text of your own kind serves better.</p>
+    </Empty>
+  )
+}
+
+function TextData({ preview, heldOut, name, samples, length }: { readonly preview: DataPreview; readonly heldOut: string | null; readonly name: string; readonly samples: number; readonly length: number }): React.JSX.Element {
   const { rows, tokens, windows, duplicates, bad, lengths, kind } = preview
   const isShort = windows < samples
   return (
@@ -85,13 +97,7 @@ function Loaded({ preview, heldOut, name, samples, length }: { readonly preview:
             </div>
             <p className="mt-3 text-sm text-ink-2">{count(Math.min(samples, windows) * length)} tokens in all. Twice the windows take about twice the time and change little beyond 128.</p>
           </Panel>
-          <Panel title={<>Judge the result on<Term name="heldOut" /></>}>
-            <p>{heldOut === null ? 'a part of this data that calibration does not use' : <>the text <strong className="font-semibold">{heldOut}</strong></>}</p>
-            <div className="mt-3 flex flex-wrap gap-2">
-              <Button size="small" icon="file" onClick={() => { void chooseHeldOut() }}>Choose held-out text…</Button>
-              {heldOut !== null && <Button size="small" look="quiet" onClick={() => { void attempt(() => call('data.heldOut', { file: null })) }}>Keep a part of the data apart instead</Button>}
-            </div>
-          </Panel>
+          <HeldOut name={heldOut} what="text" />
           {lengths.length > 0 && (
             <ChartFigure
               title="Row lengths" caption={`Rows hold ${count(Math.round(tokens / Math.max(1, rows)))} tokens on average.`}

@@ -8,7 +8,7 @@ import { CodeBlock } from '../../commands/dialogs.tsx'
 import { StepPage } from '../../frame/step-page.tsx'
 import { bits, bytes, digits, percent, withError } from '../../state/format.ts'
 import { reportOf } from '../../state/report.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { runsOf } from '../../state/steps.ts'
 import { Button } from '../../ui/button.tsx'
 import { Banner, Empty } from '../../ui/feedback.tsx'
@@ -33,6 +33,7 @@ export function ExportStep(): React.JSX.Element {
   const open = useApp((state) => state.open)
   const jobs = useApp((state) => state.jobs)
   const shown = useApp((state) => state.job)
+  const isOfGraph = useApp(isGraph)
   if (!open) return <></>
   const finished = runsOf(jobs, open.project.id).flatMap((job) => { const report = reportOf(job); return report ? [{ job, report }] : [] })
   const chosen = finished.find(({ job }) => job.id === shown) ?? finished.at(0)
@@ -49,14 +50,15 @@ export function ExportStep(): React.JSX.Element {
             </>
           )
         : <Panel><Empty icon="file" title="Nothing is written yet" actions={<Button look="primary" onClick={() => { go('run') }}>Go to Run</Button>}>A run writes the file, opens it again, and measures what was written.</Empty></Panel>}
-      <OtherTargets done={new Set(finished.map(({ report }) => report.target))} />
+      {!isOfGraph && <OtherTargets done={new Set(finished.map(({ report }) => report.target))} />}
     </StepPage>
   )
 }
 
 function Written({ job, report }: { readonly job: JobRecord; readonly report: CompressReport }): React.JSX.Element {
   const target = targets.find((one) => one.value === report.target)?.value ?? 'gguf'
-  const codes = usages(target, report.output)
+  const inputs = useApp((state) => state.open?.summary.inputs)
+  const codes = usages(target, report.output, inputs?.map(({ name: input }) => input))
   const [name, setName] = useState<string | null>(null)
   const code = codes.find((one) => one.name === name) ?? codes[0]
   return (
@@ -70,8 +72,7 @@ function Written({ job, report }: { readonly job: JobRecord; readonly report: Co
           <p className="mb-3 font-mono text-sm wrap-anywhere">{report.output}</p>
           <Facts rows={[
             ['Size on disk', `${bytes(report.sizeBytes)} (${report.sizeBytes.toLocaleString('en-US')} bytes)`], ['Bits per weight', bits(report.bitsPerWeight)],
-            ['Perplexity', report.perplexity === undefined ? 'not measured: no text' : `${withError(report.perplexity, report.perplexityStderr, 4)}${report.perplexityReference === undefined ? '' : `, original ${digits(report.perplexityReference, 4)}`}`],
-            ['Mean KL', report.klMean === undefined ? '–' : withError(report.klMean, report.klStderr)], ['Same most likely token', report.sameTop === undefined ? '–' : percent(report.sameTop)],
+            ...(report.outputs ? graphFacts(report) : textFacts(report)),
           ]} />
           <div className="mt-3 border-t border-line pt-3">
             <p className="text-sm text-ink-3">SHA-256</p>
@@ -80,11 +81,25 @@ function Written({ job, report }: { readonly job: JobRecord; readonly report: Co
         </Panel>
         <Panel title="Load it" actions={codes.length > 1 && <Segmented label="With" isLabelHidden size="small" value={code.name} onChange={setName} choices={codes.map((one) => ({ value: one.name, label: one.name }))} />}>
           <CodeBlock label={`Loading with ${code.name}`} text={code.code} onCopy={() => { copy(code.code, 'Loading code') }} />
-          <p className="mt-3 text-sm text-ink-2">Beside the file: a model card (README.md), the recipe, and every measured number, so that it can be made again: {job.title}.</p>
+          <p className="mt-3 text-sm text-ink-2">Beside the file: {inputs ? 'the recipe' : 'a model card (README.md), the recipe,'} and every measured number, so that it can be made again: {job.title}.</p>
         </Panel>
       </div>
     </>
   )
+}
+
+type Rows = React.ComponentProps<typeof Facts>['rows']
+
+function textFacts({ perplexity, perplexityStderr, perplexityReference, klMean, klStderr, sameTop }: CompressReport): Rows {
+  const original = perplexityReference === undefined ? '' : `, original ${digits(perplexityReference, 4)}`
+  return [
+    ['Perplexity', perplexity === undefined ? 'not measured: no text' : `${withError(perplexity, perplexityStderr, 4)}${original}`],
+    ['Mean KL', klMean === undefined ? '–' : withError(klMean, klStderr)], ['Same most likely token', sameTop === undefined ? '–' : percent(sameTop)],
+  ]
+}
+
+function graphFacts({ outputs = [] }: CompressReport): Rows {
+  return outputs.map(({ name, sqnr, sameTop }) => [name, `${digits(sqnr)} dB${sameTop === undefined ? '' : `, same class ${percent(sameTop)}`}`])
 }
 
 function OtherTargets({ done }: { readonly done: ReadonlySet<string> }): React.JSX.Element {

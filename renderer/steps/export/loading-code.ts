@@ -3,9 +3,16 @@ import type { Target } from '../../../electron/contract/options.ts'
 
 export interface Usage { readonly name: string; readonly code: string }
 
-/** `output`: the GGUF file, or the folder of the other targets. */
-export function usages(target: Target, output: string): readonly [Usage, ...Usage[]] {
+/** `output`: the GGUF file, the folder of the other targets, or the file of an ONNX graph with its `inputs`. */
+export function usages(target: Target, output: string, inputs?: readonly string[]): readonly [Usage, ...Usage[]] {
   const quoted = JSON.stringify(output)
+  if (inputs) {
+    const fed = (value: (name: string) => string): string => inputs.map((name) => `${JSON.stringify(name)}: ${value(name)}`).join(', ')
+    return [
+      { name: 'Python', code: `import onnxruntime as ort\n\nsession = ort.InferenceSession(${quoted})\noutputs = session.run(None, {${fed((name) => name.replace(/\W/g, '_'))}})` },
+      { name: 'JavaScript', code: `import * as ort from 'onnxruntime-node'\n\nconst session = await ort.InferenceSession.create(${quoted})\nconst outputs = await session.run({ ${fed((name) => name.replace(/\W/g, '_'))} })` },
+    ]
+  }
   switch (target) {
     case 'gguf': return [
       { name: 'llama.cpp', code: `llama-cli -m ${quoted} -p "Once upon a time"` },

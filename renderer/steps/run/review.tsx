@@ -2,10 +2,11 @@
 import { useEffect, useState } from 'react'
 import type { Review as ReviewData } from '../../../electron/contract/api.ts'
 import type { Plan } from '../../../electron/contract/engine.ts'
+import type { Recipe } from '../../../electron/contract/recipe.ts'
 import { attempt } from '../../commands/actions.ts'
 import { call } from '../../state/call.ts'
 import { bits, bytes, digits, duration, percent } from '../../state/format.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { Button } from '../../ui/button.tsx'
 import { Banner } from '../../ui/feedback.tsx'
 import { Facts, Figure, Figures, Panel } from '../../ui/panel.tsx'
@@ -29,9 +30,12 @@ export function useReview(plan: Plan | null): ReviewData | null {
   return review
 }
 
+const calibrationWords = ({ samples, length }: NonNullable<Recipe['data']>, isOfGraph: boolean): string => (isOfGraph ? `${String(samples)} samples` : `${String(samples)} windows of ${String(length)} tokens`)
+
 export function Review({ plan, review, replace, onReplace }: { readonly plan: Plan; readonly review: ReviewData | null; readonly replace: boolean; readonly onReplace: (replace: boolean) => void }): React.JSX.Element {
   const { recipe } = plan
   const { predicted, choice, data } = recipe
+  const isOfGraph = useApp(isGraph)
   const groups = [...Map.groupBy(choice, (one) => one.option)].map(([option, layers]) => ({ option, layers: layers.length, bytes: layers.reduce((sum, one) => sum + one.bytes, 0) })).sort((a, b) => b.bytes - a.bytes)
   const isTight = review !== null && review.diskFreeBytes < review.diskNeededBytes
   const memoryTight = review !== null && predicted.peakMemoryBytes > review.memoryTotalBytes * 0.8
@@ -61,7 +65,7 @@ export function Review({ plan, review, replace, onReplace }: { readonly plan: Pl
           <div className="mt-3 border-t border-line pt-3">
             <Facts rows={[
               ['Format', targetNames[recipe.target]], ['Rounding', roundingWords[recipe.rounder].label], ['Correction', correctionLabel(recipe.correction)], ['Measured by', wordsOf(recipe.metric).label],
-              ['Calibration', data ? `${String(data.samples)} windows of ${String(data.length)} tokens` : 'none'], ['Seed', String(recipe.seed)],
+              ['Calibration', data ? calibrationWords(data, isOfGraph) : 'none'], ['Seed', String(recipe.seed)],
             ]} />
           </div>
         </Panel>

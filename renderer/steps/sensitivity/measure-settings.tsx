@@ -1,6 +1,6 @@
 /** @file How to measure. Changing it finds the map measured that way, or asks for a new one; no map is thrown away. */
 import { setMeasure } from '../../commands/actions.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { NumberField, Select, Switch } from '../../ui/fields.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Panel } from '../../ui/panel.tsx'
@@ -9,6 +9,7 @@ import { metrics, roundingWords, wordsOf } from './metrics.ts'
 
 export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React.JSX.Element {
   const settings = useApp((state) => state.open?.project.measure)
+  const isOfGraph = useApp(isGraph)
   const isDataFree = useApp((state) => state.open?.project.data === null && state.open.project.withoutData)
   if (!settings) return <></>
   if (isDataFree) {
@@ -34,10 +35,10 @@ export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React
         <div className="min-w-0 flex-[1_1_240px]">
           <Select label="Rounding" value={settings.rounder} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(['gptq', 'search', 'nearest'] as const).map((value) => ({ value, label: roundingWords[value].label }))} hint={`${roundingWords[settings.rounder].about} The run will use it too.`} className="w-full" />
         </div>
-        <div className="flex-[1_1_100%]">
+        {!isOfGraph && <div className="flex-[1_1_100%]">
           <Switch label="Measure low-rank corrections too" isOn={settings.correction === 'eora'} onChange={(isOn) => { setMeasure({ correction: isOn ? 'eora' : 'none' }) }} hint="Each format also with adapters of five ranks: the plan may then spend bytes on a rank in place of bits. About twice the time." />
-        </div>
-        <NumberField label="Windows" value={settings.samples} min={1} max={4096} step={8} onChange={(value) => { setMeasure({ samples: Math.round(value) }) }} />
+        </div>}
+        <NumberField label={isOfGraph ? 'Samples' : 'Windows'} value={settings.samples} min={1} max={4096} step={8} onChange={(value) => { setMeasure({ samples: Math.round(value) }) }} />
       </div>
       </details>
     </div>

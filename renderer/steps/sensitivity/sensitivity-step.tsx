@@ -6,7 +6,7 @@ import { HeatMap, HeatScale } from '../../charts/heat-map.tsx'
 import { go, measure, onJob } from '../../commands/actions.ts'
 import { StepPage, type Primary } from '../../frame/step-page.tsx'
 import { bytes, digits, percent, shortName } from '../../state/format.ts'
-import { useApp } from '../../state/store.ts'
+import { isGraph, useApp } from '../../state/store.ts'
 import { isBusy, measurementOf } from '../../state/steps.ts'
 import { Button } from '../../ui/button.tsx'
 import { Empty } from '../../ui/feedback.tsx'
@@ -20,6 +20,7 @@ import { wordsOf } from './metrics.ts'
 
 export function SensitivityStep(): React.JSX.Element {
   const open = useApp((state) => state.open)
+  const isOfGraph = useApp(isGraph)
   const jobs = useApp((state) => state.jobs)
   const cell = useApp((state) => state.cell)
   const job = open ? measurementOf(jobs, open.project) : undefined
@@ -30,6 +31,7 @@ export function SensitivityStep(): React.JSX.Element {
   if (!open || !map) return <></>
   const { project } = open
   const isDataFree = project.data === null && project.withoutData
+  const read = isOfGraph ? 'samples of your data' : 'windows of your text'
   const isPartial = map.measured > 0 && !isComplete
   const words = wordsOf(open.sensitivity?.metric ?? (isDataFree ? 'sqnr' : project.measure.metric))
   // The scale is applied at the end: until then the cells hold the plain output error.
@@ -48,7 +50,7 @@ export function SensitivityStep(): React.JSX.Element {
         ? (
             <Panel>
               <Empty icon="table" title="Nothing is measured yet">
-                <p>{isDataFree ? 'Halftone stores each layer in each format in turn, and notes how far its weights move.' : `Halftone reads ${String(project.measure.samples)} windows of your text, stores each layer in each format in turn, and notes how much its output suffers.`} The plan in the next step spends bits by this map.</p>
+                <p>{isDataFree ? 'Halftone stores each layer in each format in turn, and notes how far its weights move.' : `Halftone reads ${String(project.measure.samples)} ${read}, stores each layer in each format in turn, and notes how much its output suffers.`} The plan in the next step spends bits by this map.</p>
                 {(project.data ?? isDataFree) && <p className="mt-2">{String(map.total)} layers; you can pause, and continue later.</p>}
               </Empty>
             </Panel>

@@ -1,0 +1,87 @@
+/** @file Samples for an ONNX graph as a person looks at them before they are used: what each input gets, and pictures as pictures. */
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import sharp from 'sharp'
+import type { DataPreview } from '../../contract/engine.ts'
+import type { Tensor } from '../../../kernels/kernels.ts'
+import { openSamples, type GraphSample, type SampleOptions } from './data.ts'
+import { openGraphModel } from './open.ts'
+
+/** Samples looked at. */
+const SHOWN = 6
+/** Longer side of a picture on the screen. */
+const PICTURE_SIDE = 128
+const WHITE = 255
+
+async function kindOf(data: string): Promise<DataPreview['kind']> {
+  if ((await stat(data)).isDirectory()) return 'images'
+  const ending = path.extname(data).toLowerCase()
+  return ending === '.npz' ? 'npz' : ending === '.npy' ? 'npy' : 'jsonl'
+}
+
+/** What an input gets over some samples: least, mean and most of its values. */
+function describe(name: string, values: readonly Tensor[]): NonNullable<DataPreview['graph']>['inputs'][number] {
+  let [least, most, sum, count] = [Infinity, -Infinity, 0, 0]
+  for (const { data } of values) {
+    for (const value of data) {
+      const number = Number(value)
+      least = Math.min(least, number)
+      most = Math.max(most, number)
+      sum += number
+      count++
+    }
+  }
+  const [{ type, dims }] = values
+  return { name, type, shape: [...dims], least, mean: sum / Math.max(1, count), most }
+}
+
+/** The values of a picture [1, channels, height, width] or [1, height, width, channels], spread from black to white; null for other inputs. */
+async function pictureOf({ type, dims, data }: Tensor): Promise<string | null> {
+  const [batch, second, third, last] = dims
+  const isChannels = (size: number): boolean => size === 1 || size === 3
+  if (type !== 'float32' || dims.length !== 4 || batch !== 1 || !(isChannels(second) || isChannels(last))) return null
+  const isLast = !isChannels(second)
+  const [channels, height, width] = isLast ? [last, second, third] : [second, third, last]
+  const values = data as Float32Array
+  const least = values.reduce((found, value) => Math.min(found, value), Infinity)
+  const most = values.reduce((found, value) => Math.max(found, value), -Infinity)
+  const pixels = new Uint8Array(values.length)
+  for (let at = 0; at < height * width; at++) {
+    for (let channel = 0; channel < channels; channel++) {
+      const value = values[isLast ? at * channels + channel : channel * height * width + at]
+      pixels[at * channels + channel] = most > least ? Math.round(((value - least) / (most - least)) * WHITE) : 0
+    }
+  }
+  const image = sharp(pixels, { raw: { width, height, channels: channels === 1 ? 1 : 3 } }).resize(PICTURE_SIDE, PICTURE_SIDE, { fit: 'inside', kernel: 'nearest' })
+  return `data:image/png;base64,${(await image.png().toBuffer()).toString('base64')}`
+}
+
+function pictureInput({ feeds }: GraphSample): Tensor | null {
+  const values = Object.values(feeds)
+  return values.length === 1 ? values[0] : null
+}
+
+/**
+ * Counts the samples of some data and reads the first ones as the graph will get them.
+ * @throws AppError bad-data, file-missing
+ */
+export async function previewGraphData(source: string, data: string, options: SampleOptions, signal: AbortSignal): Promise<DataPreview> {
+  const model = await openGraphModel(source)
+  const samples = await openSamples(model, data, options, signal)
+  try {
+    const first: GraphSample[] = []
+    for (let index = 0; index < Math.min(SHOWN, samples.count); index++) first.push(await samples.sample(index))
+    const pictures = await Promise.all(first.map((sample) => { const input = pictureInput(sample); return input && pictureOf(input) }))
+    return {
+      path: data, kind: await kindOf(data), sha256: samples.sha256, rows: samples.count, tokens: 0, windows: samples.count, duplicates: 0, bad: [], samples: [], lengths: [],
+      graph: {
+        inputs: model.graph.inputs.map(({ name }) => describe(name, first.map(({ feeds }) => feeds[name]))),
+        isLabelled: first.some(({ labels }) => labels !== null),
+        pictures: pictures.filter((picture) => picture !== null),
+        notes: [...samples.notes],
+      },
+    }
+  } finally {
+    await samples.close()
+  }
+}
