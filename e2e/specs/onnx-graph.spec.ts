@@ -37,7 +37,7 @@ test('a folder of pictures, a plan, a verified ONNX graph', { timeout: 2 * workM
   const mean = page.getByLabel('Mean, by channel')
   await mean.fill('0.5, 0.5, 0.5')
   await mean.press('Enter')
-  await expect.poll(() => page.getByRole('region', { name: 'Inputs' }).getByRole('row', { name: /^image/ }).textContent()).toContain('-0.5')
+  await expect.poll(() => page.getByRole('region', { name: 'Inputs' }).getByRole('row', { name: /^image/ }).textContent()).toContain('−0.500')
 
   await page.getByRole('button', { name: 'Continue to sensitivity' }).click()
   await stepHeading(page, 'Sensitivity').waitFor()

@@ -1,9 +1,9 @@
 /** @file The open project: what is known of its model and data, and every change the window may ask for. */
 import path from 'node:path'
 import type { OpenProject } from '../contract/api.ts'
-import type { DataPreview } from '../contract/engine.ts'
+import type { DataPreview, ModelSummary } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
-import type { Project, ProjectPatch } from '../contract/project.ts'
+import type { Draft, Project, ProjectPatch } from '../contract/project.ts'
 import type { EngineHost } from './engine-host.ts'
 import { refuseEqual, refuseOverlap, type Text } from './held-out.ts'
 import { patched } from './patched.ts'
@@ -32,6 +32,12 @@ export interface DeskOptions {
   readonly onSensitivity: (open: OpenProject) => void
 }
 
+/** An ONNX graph is written as one, at first in half its bytes: what a graph can be brought to depends on its layers, and is rarely a language model's. */
+function draftFor({ format, sizeBytes }: ModelSummary, draft: Draft): Draft {
+  if (format !== 'onnx' || draft.target === 'onnx') return draft
+  return { ...draft, target: 'onnx', budget: { kind: 'bytes', value: Math.round(sizeBytes / 2) } }
+}
+
 export function createDesk({ projects, engine, onProject, onSensitivity }: DeskOptions): Desk {
   let open: OpenProject | null = null
 
@@ -57,9 +63,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
   }
   async function openProject(project: Project): Promise<OpenProject> {
     const summary = await engine.call('inspect', { model: project.model })
-    // An ONNX graph is written as one.
-    const draft: Project['draft'] = summary.format === 'onnx' ? { ...project.draft, target: 'onnx' } : project.draft
-    const next = { ...project, draft, openedAt: Date.now() }
+    const next = { ...project, draft: draftFor(summary, project.draft), openedAt: Date.now() }
     // Data that has gone since is no reason not to open the model.
     const seen = next.data === null ? null : await preview(next, next.data.path).catch(() => null)
     const known = seen === null ? { ...next, data: null } : next

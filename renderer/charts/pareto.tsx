@@ -16,6 +16,8 @@ export interface ParetoProps {
 
 /** A curve of thousands of points is drawn by every so many: more than pixels are of no use. */
 const maxDrawn = 240
+/** Room of a format's name beside its mark; nearer to the right end it stands on the left. */
+const labelWidth = 56
 
 export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
   const { curve, uniform } = plan
@@ -65,7 +67,7 @@ export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
                 <g key={point.option} role="option" aria-selected={false} aria-label={`${point.option} for every layer: ${words(point)}`}>
                   <title>{`${point.option} for every layer: ${words(point)}`}</title>
                   <path d={`M${String(cx)},${String(cy - 5)}l5,5l-5,5l-5,-5z`} className="fill-cat-2 stroke-surface-2" />
-                  {labelled.has(point) && <text x={cx + 8} y={cy - 4} className="fill-ink-2 text-xs" aria-hidden="true">{point.option}</text>}
+                  {labelled.has(point) && <text {...(cx > frame.width - labelWidth ? { x: cx - 8, textAnchor: 'end' } : { x: cx + 8 })} y={cy - 4} className="fill-ink-2 text-xs" aria-hidden="true">{point.option}</text>}
                 </g>
               )
             })}
@@ -88,11 +90,11 @@ export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
 
 /** The points whose names can be read: a name that would lie on another, or on the plan's mark, is left to the table. */
 function withoutOverlap<P>(points: readonly { point: P; x: number; y: number }[], plan: { x: number; y: number }): Set<P> {
-  const [wide, high] = [56, 14]
+  const high = 14
   const placed: { x: number; y: number }[] = [plan]
   const shown = new Set<P>()
   for (const { point, x, y } of points) {
-    if (placed.some((other) => Math.abs(other.x - x) < wide && Math.abs(other.y - y) < high)) continue
+    if (placed.some((other) => Math.abs(other.x - x) < labelWidth && Math.abs(other.y - y) < high)) continue
     placed.push({ x, y })
     shown.add(point)
   }

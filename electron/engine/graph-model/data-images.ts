@@ -70,7 +70,7 @@ async function prepare(model: GraphModel, input: ImageInput, { size, mean, std }
   const spread = (values: readonly number[] | undefined, fallback: number): number[] => Array.from({ length: input.channels }, (_, at) => values?.[values.length === 1 ? 0 : at] ?? fallback)
   const means = mean ?? numbersOf(file?.image_mean)
   const deviations = std ?? numbersOf(file?.image_std)
-  const notes = means === undefined && deviations === undefined ? [`${model.path}: nothing says how pixels are scaled; they are divided by 255 (give --mean and --std, or a preprocessor_config.json beside the model)`] : []
+  const notes = means === undefined && deviations === undefined ? [`${model.path}: nothing says how pixels are scaled; they are divided by 255, without a mean and a deviation of the channels, or a preprocessor_config.json beside the model`] : []
   return { size: found, mean: spread(means, 0), std: spread(deviations, 1), notes }
 }
 

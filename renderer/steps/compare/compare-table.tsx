@@ -8,7 +8,7 @@ import { isClear, type Subject } from './subjects.ts'
 interface Row { readonly of?: 'text' | 'graph'; readonly label: string; readonly term?: TermName; readonly cell: (subject: Subject, original: Subject) => React.ReactNode }
 
 const none = <span className="text-ink-3">not measured</span>
-const noClasses = <span className="text-ink-3">no classes</span>
+const dash = <span className="text-ink-3">–</span>
 const rows: readonly Row[] = [
   { label: 'Size on disk', term: 'size', cell: ({ sizeBytes }, original) => <>{bytes(sizeBytes)} <span className="text-ink-3">{percent(sizeBytes / original.sizeBytes, 0)}</span></> },
   { label: 'Bits per weight', term: 'bpw', cell: ({ bitsPerWeight }) => bitsPerWeight.toFixed(2) },
@@ -20,14 +20,14 @@ const rows: readonly Row[] = [
       return <>{withError(perplexity, perplexityStderr ?? undefined, 4)}{isSame && <span className="block text-sm text-ink-3">no clear difference</span>}</>
     },
   },
-  { of: 'text', label: 'Mean KL to the original', term: 'kl', cell: ({ id, klMean, klStderr }) => (id === 'original' ? '0' : klMean === null ? none : withError(klMean, klStderr ?? undefined)) },
+  { label: 'Mean KL to the original', term: 'kl', cell: ({ id, klMean, klStderr }) => (id === 'original' ? '0' : klMean === null ? none : withError(klMean, klStderr ?? undefined)) },
   { of: 'text', label: '99 % of tokens below, KL', cell: ({ id, kl99 }) => (id === 'original' ? '0' : kl99 === null ? none : digits(kl99)) },
   { of: 'text', label: 'Same most likely token', term: 'sameTop', cell: ({ sameTop }) => (sameTop === null ? none : percent(sameTop)) },
-  { of: 'graph', label: 'Same most likely class', cell: ({ sameTop }) => (sameTop === null ? noClasses : percent(sameTop)) },
+  { of: 'graph', label: 'Same most likely class', cell: ({ sameTop }) => (sameTop === null ? dash : percent(sameTop)) },
   { of: 'graph', label: 'Signal to noise, worst output', term: 'sqnr', cell: ({ id, sqnr }) => (id === 'original' ? '∞' : sqnr === null ? none : `${digits(sqnr)} dB`) },
   { of: 'graph', label: 'Cosine, worst output', cell: ({ id, cosine }) => (id === 'original' ? '1' : cosine === null ? none : cosine.toFixed(4)) },
   { label: 'Memory for its weights', cell: ({ sizeBytes }) => bytes(sizeBytes) },
-  { label: 'Peak memory while it was made', cell: ({ peakMemoryBytes }) => (peakMemoryBytes === null ? <span className="text-ink-3">–</span> : bytes(peakMemoryBytes)) },
+  { label: 'Peak memory while it was made', cell: ({ peakMemoryBytes }) => (peakMemoryBytes === null ? dash : bytes(peakMemoryBytes)) },
   { of: 'text', label: 'Tokens per second, generating', cell: ({ tokensPerSecond }) => (tokensPerSecond === null ? none : digits(tokensPerSecond)) },
 ]
 

@@ -11,7 +11,7 @@ import { verdicts, type Subject } from './subjects.ts'
 interface Words { readonly label: string; readonly unit: string; readonly scale: number; readonly decimals: number; readonly step: number; readonly first: number; readonly show: (value: number) => string; readonly bound: 'at most' | 'at least' }
 const words: Readonly<Record<Limit['measure'], Words>> = {
   klMean: { label: 'Mean KL', unit: '', scale: 1, decimals: 3, step: 0.005, first: 0.02, show: (value) => digits(value), bound: 'at most' },
-  sameTop: { label: 'Same most likely token', unit: '%', scale: 100, decimals: 1, step: 0.5, first: 0.95, show: (value) => percent(value), bound: 'at least' },
+  sameTop: { label: 'Same prediction', unit: '%', scale: 100, decimals: 1, step: 0.5, first: 0.95, show: (value) => percent(value), bound: 'at least' },
   perplexityIncrease: { label: 'Increase of perplexity', unit: '%', scale: 100, decimals: 1, step: 0.5, first: 0.01, show: (value) => percent(value), bound: 'at most' },
   sqnr: { label: 'Signal to noise, worst output', unit: 'dB', scale: 1, decimals: 1, step: 1, first: 20, show: (value) => `${digits(value)} dB`, bound: 'at least' },
   sizeBytes: { label: 'Size on disk', unit: 'MB', scale: 1e-6, decimals: 1, step: 10, first: 4e9, show: (value) => bytes(value), bound: 'at most' },

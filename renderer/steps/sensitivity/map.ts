@@ -15,6 +15,9 @@ export interface SensitivityMap {
   readonly ranking: readonly { readonly layer: string; readonly option: string; readonly cell: Cell }[]
 }
 
+/** Noted for layers that take nothing else: a column of their own only where most layers have it. */
+const plain: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16'])
+
 export function buildMap({ summary, sensitivity }: Pick<OpenProject, 'summary' | 'sensitivity'>, live: Live | undefined): SensitivityMap {
   const saved = new Map(sensitivity?.layers.map((layer) => [layer.name, layer]))
   const layers = summary.layers.map(({ name, shape, elements, block }) => {
@@ -31,8 +34,7 @@ export function buildMap({ summary, sensitivity }: Pick<OpenProject, 'summary' |
   }
   const bits = (option: string): number => { const seen = bitsOf.get(option); return seen ? seen.bits / seen.count : 0 }
   const measured = layers.filter(({ cells }) => Object.keys(cells).length > 0).length
-  // F16 and the like are noted for a few layers only: no column of its own.
-  const isCommon = (option: string): boolean => (bitsOf.get(option)?.count ?? 0) * 2 >= measured || measured < 4
+  const isCommon = (option: string): boolean => !plain.has(option) || (bitsOf.get(option)?.count ?? 0) * 2 >= measured || measured < 4
   const options = [...bitsOf.keys()].filter(isCommon).sort((a, b) => bits(a) - bits(b) || a.localeCompare(b))
   const losses = layers.flatMap(({ cells }) => options.flatMap((option) => { const value = cells[option]?.value ?? 0; return value > 0 ? [value] : [] }))
   const reference = options.toSorted((a, b) => Math.abs(bits(a) - 4.5) - Math.abs(bits(b) - 4.5))
