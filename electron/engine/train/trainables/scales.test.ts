@@ -3,59 +3,23 @@ import { kernels } from '../../../../kernels/kernels.ts'
 import { runtime } from '../../../../kernels/runtime.ts'
 import type { CodecName } from '../../../contract/options.ts'
 import { gradientOf, seedOf, vjp } from '../../autodiff/vjp.ts'
-import { createRandom } from '../../evaluate/sampling.ts'
-import { createBuilder } from '../../graph/builder.ts'
-import { linear } from '../../graph/decoder/layers.ts'
 import { encodeModel } from '../../graph/encode.ts'
-import type { Graph } from '../../graph/graph.ts'
 import { rescaled, storedScales } from '../base/stored-scales.ts'
-import { kindOf, packedWeight, weightFeeds, type PackedWeight } from '../base/weight.ts'
+import { weightFeeds, type PackedWeight } from '../base/weight.ts'
 import { factorsOf, scaleTrainable, type ScaleTrainable } from './scales.ts'
+import { BATCH, COLS, decoded, encoded, noise, packed, product, ROWS, TOLERANCE } from './testing.ts'
 
-const ROWS = 3
-const COLS = 512
-const BATCH = 4
 /** Factors reach the weights through half-precision scales: relative rounding of a half. */
 const HALF = 2 ** -11
-/** float32 sums over 512 columns. */
-const TOLERANCE = 1e-4
 
 const codecs = ['Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_0', 'Q4_0', 'Q4_1', 'Q5_1', 'IQ4_XS', 'IQ4_NL', 'TQ2_0', 'TQ1_0', 'int2-g64', 'int3-g32-sym', 'int4-channel', 'int8-g128'] as const
 
-function noise(length: number, seed: number): Float32Array {
-  const random = createRandom(seed)
-  return Float32Array.from({ length }, () => 2 * random() - 1)
-}
-
-async function encoded(codec: CodecName): Promise<Uint8Array> {
-  const shape = { rows: ROWS, cols: COLS }
-  const bytes = new Uint8Array(kernels().codecBytes(codec, shape))
-  await kernels().encode(codec, shape, noise(ROWS * COLS, 1), null, 'search', bytes)
-  return bytes
-}
-
-async function decoded(codec: CodecName, bytes: Uint8Array): Promise<Float32Array> {
-  const values = new Float32Array(ROWS * COLS)
-  await kernels().decode(codec, { rows: ROWS, cols: COLS }, bytes, values)
-  return values
-}
-
 async function open(codec: CodecName): Promise<{ bytes: Uint8Array; weight: PackedWeight; trainable: ScaleTrainable }> {
   const bytes = await encoded(codec)
-  const format = kernels().planeFormat(codec)
-  if (format === undefined) throw new Error(`${codec} has no codes`)
-  const weight = await packedWeight(codec, format, [ROWS, COLS], bytes)
+  const weight = await packed(codec, bytes)
   const trainable = scaleTrainable('blocks.0.q', 0, 'q', codec, weight)
   if (trainable === null) throw new Error(`${codec} has no scales`)
   return { bytes, weight, trainable }
-}
-
-/** y = x Ŵᵀ over the packed weight. */
-function product(weight: PackedWeight): Graph {
-  const b = createBuilder()
-  const y = linear(b, b.input('x', 'float32', ['rows', COLS]), { name: 'q', shape: [ROWS, COLS], bias: false, kind: kindOf(weight, 0) })
-  b.output(b.one('Identity', [y], {}, { outputs: ['y'] }), 'float32', ['rows', ROWS])
-  return b.build('product')
 }
 
 describe('trained scales', () => {
