@@ -56,9 +56,10 @@ async function pictureOf({ type, dims, data }: Tensor): Promise<string | null> {
   return `data:image/png;base64,${(await image.png().toBuffer()).toString('base64')}`
 }
 
-function pictureInput({ feeds }: GraphSample): Tensor | null {
+/** The input of a sample that may be a picture: its only one. */
+function pictureInputs({ feeds }: GraphSample): readonly Tensor[] {
   const values = Object.values(feeds)
-  return values.length === 1 ? values[0] : null
+  return values.length === 1 ? values : []
 }
 
 /**
@@ -71,7 +72,7 @@ export async function previewGraphData(source: string, data: string, options: Sa
   try {
     const first: GraphSample[] = []
     for (let index = 0; index < Math.min(SHOWN, samples.count); index++) first.push(await samples.sample(index))
-    const pictures = await Promise.all(first.map((sample) => { const input = pictureInput(sample); return input && pictureOf(input) }))
+    const pictures = await Promise.all(first.flatMap(pictureInputs).map(pictureOf))
     return {
       path: data, kind: await kindOf(data), sha256: samples.sha256, rows: samples.count, tokens: 0, windows: samples.count, duplicates: 0, bad: [], samples: [], lengths: [],
       graph: {

@@ -122,7 +122,7 @@ export function encodeModel(graph: Graph, producer = 'halftone'): Uint8Array {
 
 /** How many bytes `encodeModel` gives. */
 export function encodedLength(graph: Graph, producer = 'halftone'): number {
-  return writeModel(graph, producer).len
+  return writeModel(graph, producer).pos
 }
 
 /** The same file in pieces: between them the payloads of `streamed`, in their order, are still to be put. */
@@ -134,10 +134,10 @@ export function encodePieces(graph: Graph, streamed: readonly Initializer[], pro
   const tensors = streamed.map((initializer) => {
     const length = byteLength(initializer.type, initializer.dims)
     const head = tensorHead(Writer.create(), initializer).uint32(fields.tensor.rawData * 8 + delimited).uint32(length)
-    return { start: Writer.create().uint32(fields.graph.initializer * 8 + delimited).uint32(head.len + length).raw(head.finish()).finish(), length }
+    return { start: Writer.create().uint32(fields.graph.initializer * 8 + delimited).uint32(head.pos + length).raw(head.finish()).finish(), length }
   })
   const payload = tensors.reduce((sum, { start, length }) => sum + start.length + length, 0)
-  const first = writeHead(Writer.create(), graph, producer).uint32(fields.model.graph * 8 + delimited).uint32(body.len + payload).raw(body.finish()).finish()
+  const first = writeHead(Writer.create(), graph, producer).uint32(fields.model.graph * 8 + delimited).uint32(body.pos + payload).raw(body.finish()).finish()
   // The first payload follows the end of `first`: its own header belongs to the piece before it.
   const starts = tensors.map(({ start }) => start)
   return { pieces: [Buffer.concat([first, starts[0] ?? new Uint8Array(0)]), ...starts.slice(1)], sizeBytes: first.length + payload }
