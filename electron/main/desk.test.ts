@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { DataPreview, ModelSummary } from '../contract/engine.ts'
+import { createDesk, type Desk } from './desk.ts'
+import type { EngineHost } from './engine-host.ts'
+import { createProjects } from './projects.ts'
+
+let folder: string
+let asked: { method: string; input: unknown }[]
+
+const summary = (format: 'onnx' | 'safetensors') => ModelSummary.parse({
+  path: 'm', name: 'm', format, architecture: 'a', parameters: 1000, sizeBytes: 5001, blocks: 1, contextLength: null, vocabulary: null, tensors: [], warnings: [], layers: [],
+})
+
+function open(format: 'onnx' | 'safetensors', sha256 = (data: string) => data): Desk {
+  const answers: Record<string, (input: { data: string }) => unknown> = {
+    inspect: () => summary(format),
+    previewData: ({ data }) => DataPreview.parse({ path: data, kind: 'npz', sha256: sha256(data), rows: 1, tokens: 0, windows: 1, duplicates: 0, bad: [], samples: [], lengths: [] }),
+  }
+  const call = (method: string, input: { data: string }): Promise<unknown> => {
+    asked.push({ method, input })
+    return Promise.resolve(answers[method]?.(input))
+  }
+  return createDesk({ projects: createProjects(folder), engine: { call } as unknown as EngineHost, onProject: () => undefined, onSensitivity: () => undefined })
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'halftone-desk-'))
+  asked = []
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+test('a graph begins as ONNX in half its bytes, and keeps what was chosen then', async () => {
+  const desk = open('onnx')
+  const { project } = await desk.openModel('/m/net.onnx')
+  expect(project.draft).toMatchObject({ target: 'onnx', budget: { kind: 'bytes', value: 2501 } })
+  await desk.update({ draft: { ...project.draft, budget: { kind: 'bits', value: 6 } } })
+  expect((await open('onnx').openModel('/m/net.onnx')).project.draft.budget).toEqual({ kind: 'bits', value: 6 })
+  expect((await open('safetensors').openModel('/m/llm')).project.draft).toMatchObject({ target: 'gguf', budget: { kind: 'bits', value: 4.5 } })
+})
+
+test('pictures are looked at again when their settings change', async () => {
+  const desk = open('onnx')
+  const { project } = await desk.openModel('/m/net.onnx')
+  await desk.setData('/pictures')
+  await desk.update({ measure: { ...project.measure, image: { mean: [0.5] } } })
+  expect(asked.filter(({ method }) => method === 'previewData').map(({ input }) => input)).toEqual([
+    { model: '/m/net.onnx', data: '/pictures', length: 512 }, { model: '/m/net.onnx', data: '/pictures', length: 512, graph: { image: { mean: [0.5] } } },
+  ])
+  await desk.update({ measure: { ...project.measure, image: { mean: [0.5] }, samples: 7 } })
+  expect(asked.filter(({ method }) => method === 'previewData')).toHaveLength(2)
+})
+
+test('samples that were calibrated with do not judge: graphs by their files, without reading rows', async () => {
+  const desk = open('onnx', () => 'same')
+  await desk.openModel('/m/net.onnx')
+  await desk.setData('/a.npz')
+  await expect(desk.setHeldOut('/b.npz')).rejects.toMatchObject({ code: 'bad-data' })
+  expect(asked.some(({ method }) => method === 'overlap')).toBe(false)
+})
