@@ -23,7 +23,11 @@ export function announce(text: string): void {
 
 // ---- where we are
 
+/** How often somebody went somewhere. */
+let moves = 0
+
 export function go(route: Route): void {
+  moves++
   const { open } = useApp.getState()
   useApp.setState({ route, failure: null })
   if (open && route in stepNames && open.project.step !== route) void attempt(() => call('project.update', { step: route as Step }))
@@ -39,11 +43,16 @@ async function opening(name: string, work: () => Promise<unknown>): Promise<void
   await attempt(work)
   useApp.setState({ opening: null })
 }
-export function openHandle(file: FileHandle): Promise<void> {
-  return opening(file.name, async () => {
-    await call('project.open', { file: file.id })
-    go('model')
+/** As `opening`, and shows the model then, unless the user has gone on while it was opened. */
+function openingModel(name: string, work: () => Promise<unknown>): Promise<void> {
+  const before = moves
+  return opening(name, async () => {
+    await work()
+    if (moves === before) go('model')
   })
+}
+export function openHandle(file: FileHandle): Promise<void> {
+  return openingModel(file.name, () => call('project.open', { file: file.id }))
 }
 export async function chooseModel(purpose: 'model' | 'model-folder'): Promise<void> {
   await attempt(async () => {
@@ -55,16 +64,10 @@ export function reopen(id: string, name: string): Promise<void> {
   return opening(name, () => call('project.reopen', { id }))
 }
 export function openExample(): Promise<void> {
-  return opening('the example', async () => {
-    await call('project.example')
-    go('model')
-  })
+  return openingModel('the example', () => call('project.example'))
 }
 export function openDownloaded(id: string, name: string): Promise<void> {
-  return opening(name, async () => {
-    await call('project.downloaded', { id })
-    go('model')
-  })
+  return openingModel(name, () => call('project.downloaded', { id }))
 }
 export function closeProject(): Promise<void> {
   return attempt(() => call('project.close'))
