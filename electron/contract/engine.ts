@@ -35,8 +35,14 @@ export const ModelSummary = z.object({
   vocabulary: z.number().nullable(),
   tensors: z.array(TensorSummary),
   layers: z.array(LayerSummary),
-  /** Of an ONNX graph: what it takes. A dimension is a number, a symbol, or null where nothing is known. */
-  inputs: z.array(z.object({ name: z.string(), type: z.string(), shape: z.array(z.union([z.number(), z.string(), z.null()])).nullable() })).optional(),
+  /** Of an ONNX graph: its inputs, in words too (`float32 [n, 3, 224, 224]`), and which data beside arrays can feed it. */
+  graph: z.object({
+    inputs: z.array(z.object({ name: z.string(), text: z.string() })),
+    /** A folder of pictures; `fixed` where the model has a height and width of its own. */
+    pictures: z.enum(['fixed', 'any size']).nullable(),
+    /** JSON lines of texts or token ids. */
+    takesTokens: z.boolean(),
+  }).optional(),
   warnings: z.array(z.string()),
 })
 export type ModelSummary = z.infer<typeof ModelSummary>
@@ -179,6 +185,8 @@ export const EvaluateInput = z.object({
   length: z.number().int().positive().default(512),
   windows: z.number().int().positive().optional(), // all of the text where it is missing
   memoryBytes: z.number().int().positive().optional(),
+  /** Of an ONNX graph: how its samples are made from `text`. */
+  graph: GraphOptions.optional(),
 })
 export type EvaluateInput = z.input<typeof EvaluateInput>
 

@@ -19,6 +19,11 @@ test('without data only the weights are measured, and the recipe is run', () => 
   expect(commandLine('run', without)).toBe('halftone run recipe.json --out out')
 })
 
+test('how pictures become inputs is said wherever they are read', () => {
+  const pictures = { ...project, measure: { ...project.measure, image: { size: [48, 192] as [number, number], mean: [0.5, 0.4, 0.3], std: [0.25] } } }
+  for (const step of ['sensitivity', 'run', 'compare'] as const) expect(commandLine(step, pictures)).toContain(' --image-size 48x192 --mean 0.5,0.4,0.3 --std 0.25')
+})
+
 test('a step that lacks its data has none', () => {
   expect(commandLine('sensitivity', { ...project, data: null })).toBeUndefined()
 })

@@ -43,7 +43,7 @@ export function commandLine(step: Step, project: Project, output?: string): stri
     }
     case 'compare': {
       const text = data?.heldOut?.path ?? data?.path
-      return text === undefined ? undefined : join('evaluate', output ?? 'out', '--reference', model, '--text', text, '--json')
+      return text === undefined ? undefined : join('evaluate', output ?? 'out', '--reference', model, '--text', text, pictures, '--json')
     }
     default: return step satisfies never
   }

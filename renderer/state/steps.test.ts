@@ -14,6 +14,7 @@ test('a measurement belongs to the step while its settings, data and target are 
   expect(measurementOf(jobs, project)?.id).toBe('new')
   expect(measurementOf(jobs, { ...project, draft: { ...project.draft, target: 'onnx' } })?.id).toBe('other target')
   expect(measurementOf(jobs, { ...project, draft: { ...project.draft, target: 'safetensors' } })).toBeUndefined()
+  expect(measurementOf(jobs, { ...project, measure: { ...project.measure, image: { mean: [0.5] } } })).toBeUndefined()
 })
 
 test('without data it is the one that needs none', () => {

@@ -3,7 +3,7 @@ import type { OpenProject } from '../../electron/contract/api.ts'
 import type { JobRecord, JobState } from '../../electron/contract/job.ts'
 import { measuredWith } from '../../electron/contract/measured-with.ts'
 import type { Target } from '../../electron/contract/options.ts'
-import type { Draft, Project, Step } from '../../electron/contract/project.ts'
+import type { Draft, MeasureSettings, Project, Step } from '../../electron/contract/project.ts'
 import type { Recipe } from '../../electron/contract/recipe.ts'
 
 export const stepNames: Readonly<Record<Step, string>> = {
@@ -28,13 +28,13 @@ export function runsOf(jobs: readonly JobRecord[], project: string): JobRecord[]
 /** The newest measurement of this project with its present settings, for its present target. */
 export function measurementOf(jobs: readonly JobRecord[], project: Project): JobRecord | undefined {
   const wanted = keyOfMeasurement({ ...measuredWith(project), data: project.data?.path, target: project.draft.target })
-  return jobs.filter(({ project: id, request }) => id === project.id && request.kind === 'measure' && keyOfMeasurement(request.input) === wanted).sort((a, b) => b.createdAt - a.createdAt)[0]
+  return jobs.filter(({ project: id, request }) => id === project.id && request.kind === 'measure' && keyOfMeasurement({ ...request.input, image: request.input.graph?.image }) === wanted).sort((a, b) => b.createdAt - a.createdAt)[0]
 }
 
-interface Measured { readonly metric: string; readonly rounder: string; readonly correction: string; readonly samples: number; readonly length: number; readonly data?: string | undefined; readonly target?: Target | undefined }
+type Measured = Omit<MeasureSettings, 'correction'> & { readonly correction: string; readonly data?: string | undefined; readonly target?: Target | undefined }
 
-function keyOfMeasurement({ metric, rounder, correction, samples, length, data, target }: Measured): string {
-  return JSON.stringify([metric, rounder, correction, samples, length, data ?? null, target ?? null])
+function keyOfMeasurement({ metric, rounder, correction, samples, length, image, data, target }: Measured): string {
+  return JSON.stringify([metric, rounder, correction, samples, length, image ?? null, data ?? null, target ?? null])
 }
 
 /** True where the recipe was made from this draft. */

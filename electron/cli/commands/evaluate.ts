@@ -5,6 +5,7 @@ import { createEngine } from '../../engine/engine.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import { byteCount, positiveInteger, type AddCommand } from './command.ts'
 import { outputsText } from './compress.ts'
+import { addImageOptions, graphOptionsOf, type GraphFlags } from './graph-options.ts'
 
 /** The numbers of an evaluation, one a row. */
 export function evaluationText(evaluation: Evaluation): string {
@@ -23,7 +24,7 @@ export function evaluationText(evaluation: Evaluation): string {
 }
 
 export const addEvaluate: AddCommand = (program) => {
-  program
+  const command = program
     .command('evaluate')
     .description('perplexity of a model, and its divergence from a reference')
     .argument('<model>', 'folder, GGUF file, ONNX folder or ONNX graph')
@@ -34,9 +35,10 @@ export const addEvaluate: AddCommand = (program) => {
     .option('--windows <n>', 'windows to score (default: all of the text)', positiveInteger)
     .option('--memory <size>', 'memory for parked activations, such as 2GB', byteCount)
     .option('--json', 'print one JSON object')
-    .action(async (model: string, { json, memory, ...options }: Omit<EvaluateInput, 'model'> & { json?: boolean; memory?: number }) => {
+  addImageOptions(command)
+    .action(async (model: string, { json, memory, ...options }: Omit<EvaluateInput, 'model' | 'graph'> & GraphFlags & { json?: boolean; memory?: number }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
-        result(await createEngine().evaluate({ model, ...options, ...(memory !== undefined && { memoryBytes: memory }) }, context), evaluationText)
+        result(await createEngine().evaluate({ model, ...options, ...graphOptionsOf(options), ...(memory !== undefined && { memoryBytes: memory }) }, context), evaluationText)
       })
     })
 }

@@ -31,8 +31,12 @@ export function addGraphOptions(command: Command, isMeasuring = false): Command 
   const loss = isMeasuring
     ? new Option('--loss <name>', `what metrics of derivatives differentiate: next-token, or own-predictions, whose tokens the model draws itself (default); ${graphText}`).choices([...lossNames, ...graphLosses])
     : new Option('--loss <name>', graphText).choices([...graphLosses])
+  return addImageOptions(command.addOption(loss))
+}
+
+/** Adds those of images alone: to a command that makes samples and takes no loss. */
+export function addImageOptions(command: Command): Command {
   return command
-    .addOption(loss)
     .option('--image-size <HxW>', 'of images for an ONNX graph whose input has no fixed size', imageSize)
     .option('--mean <list>', 'taken off images after dividing by 255, a channel each', channels)
     .option('--std <list>', 'that images are divided by then', channels)

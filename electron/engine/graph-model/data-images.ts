@@ -10,7 +10,7 @@ import type { ImageOptions } from '../../contract/graph.ts'
 import { sha256Files } from '../io/hash.ts'
 import { readJsonIfPresent } from '../io/json.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
-import type { Dimension } from '../graph/graph.ts'
+import type { Dimension, Graph } from '../graph/graph.ts'
 import type { SampleSource } from './data.ts'
 import { inputText } from './input-shape.ts'
 import type { GraphModel } from './open.ts'
@@ -29,7 +29,8 @@ interface Preparation {
   readonly notes: readonly string[]
 }
 
-interface ImageInput {
+/** An input that is a picture. */
+export interface ImageInput {
   readonly name: string
   readonly channels: number
   readonly isChannelsLast: boolean
@@ -37,16 +38,26 @@ interface ImageInput {
   readonly width: Dimension
 }
 
-/** The graph's picture: its only input, of four dimensions, with one or three channels on one side. */
-function imageInput({ path: file, graph: { inputs } }: GraphModel): ImageInput {
+/** The graph's picture: its only input, of four dimensions, with one or three channels on one side; null where it takes none. */
+export function imageInput({ inputs }: Pick<Graph, 'inputs'>): ImageInput | null {
   const [input] = inputs
-  const refuse = (): AppError => new AppError('bad-data', `${file}: found inputs ${inputs.map((one) => `'${one.name}' ${inputText(one)}`).join(', ')}; a folder of images needs one input float32 [batch, channels, height, width] or [batch, height, width, channels]`, { hint: 'Prepare the inputs yourself and give them as .npz.' })
-  if (inputs.length !== 1 || input.shape?.length !== 4 || input.type !== 'float32') throw refuse()
+  if (inputs.length !== 1 || input.shape?.length !== 4 || input.type !== 'float32') return null
   const [, second, third, last] = input.shape
   const isChannels = (size: Dimension): size is number => size === 1 || size === 3
   if (isChannels(second)) return { name: input.name, channels: second, isChannelsLast: false, height: third, width: last }
-  if (isChannels(last)) return { name: input.name, channels: last, isChannelsLast: true, height: second, width: third }
-  throw refuse()
+  return isChannels(last) ? { name: input.name, channels: last, isChannelsLast: true, height: second, width: third } : null
+}
+
+/** [height, width] where both are the model's own. */
+export function fixedSize({ height, width }: ImageInput): [number, number] | undefined {
+  return typeof height === 'number' && typeof width === 'number' ? [height, width] : undefined
+}
+
+function neededInput({ path: file, graph }: GraphModel): ImageInput {
+  const input = imageInput(graph)
+  if (input !== null) return input
+  const { inputs } = graph
+  throw new AppError('bad-data', `${file}: found inputs ${inputs.map((one) => `'${one.name}' ${inputText(one)}`).join(', ')}; a folder of images needs one input float32 [batch, channels, height, width] or [batch, height, width, channels]`, { hint: 'Prepare the inputs yourself and give them as .npz.' })
 }
 
 const numbersOf = (value: unknown): number[] | undefined => (Array.isArray(value) && value.every((one) => typeof one === 'number') ? value : undefined)
@@ -63,7 +74,7 @@ function sizeOf(value: unknown): [number, number] | undefined {
 async function prepare(model: GraphModel, input: ImageInput, { size, mean, std }: ImageOptions): Promise<Preparation> {
   const folder = path.dirname(model.path)
   const file = (await readJsonIfPresent(path.join(folder, 'preprocessor_config.json'))) ?? (await readJsonIfPresent(path.join(folder, '..', 'preprocessor_config.json')))
-  const fixed: [number, number] | undefined = typeof input.height === 'number' && typeof input.width === 'number' ? [input.height, input.width] : undefined
+  const fixed = fixedSize(input)
   const found = fixed ?? size ?? sizeOf(file?.crop_size) ?? sizeOf(file?.size)
   if (found === undefined) throw new AppError('bad-data', `${model.path}: input '${input.name}' has no fixed height and width, and nothing says to what size images are brought`, { hint: 'Give it with --image-size 224x224.' })
   if (fixed !== undefined && size !== undefined && fixed.join() !== size.join()) throw new AppError('bad-data', `--image-size ${size.join('x')}: found another size, expected the model's ${fixed.join('x')}`, { hint: 'Leave the size out.' })
@@ -101,7 +112,7 @@ async function readImage(file: string, input: ImageInput, { size: [height, width
 export async function openImages(model: GraphModel, folder: string, options: ImageOptions, signal: AbortSignal): Promise<SampleSource> {
   const names = (await readdir(folder)).filter((name) => endings.has(path.extname(name).toLowerCase())).sort()
   if (names.length === 0 || names.length > FILES_MAX) throw new AppError('bad-data', `${folder}: found ${names.length} images, expected 1 to ${FILES_MAX} (${[...endings].join(', ')})`, { hint: 'Choose a folder with the pictures themselves in it.' })
-  const input = imageInput(model)
+  const input = neededInput(model)
   const preparation = await prepare(model, input, options)
   return {
     count: names.length,

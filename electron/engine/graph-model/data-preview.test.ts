@@ -5,7 +5,9 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silent } from '../../contract/events.ts'
 import { createEngine } from '../engine.ts'
+import { createBuilder } from '../graph/builder.ts'
 import { encodeModel } from '../graph/encode.ts'
+import type { Graph } from '../graph/graph.ts'
 import { noise, npyBytes, smallCnn, smallEncoder } from './testing.ts'
 
 const engine = createEngine()
@@ -26,6 +28,27 @@ beforeAll(async () => {
 afterAll(async () => {
   await engine.close()
   await rm(folder, { recursive: true, force: true })
+})
+
+describe('what a graph takes', () => {
+  const taken = async (name: string, graph: Graph): Promise<unknown> => {
+    const file = path.join(folder, name)
+    await writeFile(file, encodeModel(graph))
+    return (await engine.inspect({ model: file }, silent)).graph
+  }
+  const picture = (type: 'float32' | 'int64', shape: readonly (number | string)[]): Graph => {
+    const b = createBuilder()
+    b.output(b.one('Identity', [b.input('x', type, shape)]), type, null)
+    return b.build('picture')
+  }
+
+  it('pictures of a size of its own or of any, tokens, or arrays alone', async () => {
+    expect(await taken('first.onnx', picture('float32', ['n', 3, 48, 192]))).toEqual({ inputs: [{ name: 'x', text: 'float32 [n, 3, 48, 192]' }], pictures: 'fixed', takesTokens: false })
+    expect(await taken('last.onnx', picture('float32', ['n', 'h', 'w', 1]))).toMatchObject({ pictures: 'any size' })
+    expect(await taken('four.onnx', picture('float32', ['n', 4, 48, 192]))).toMatchObject({ pictures: null, takesTokens: false })
+    expect(await taken('whole.onnx', picture('int64', ['n', 3, 48, 192]))).toMatchObject({ pictures: null })
+    expect(await taken('tokens.onnx', smallEncoder())).toMatchObject({ pictures: null, takesTokens: true })
+  })
 })
 
 describe('samples of a graph are looked at', () => {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import sharp from 'sharp'
 import type { DataPreview } from '../../contract/engine.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
+import { imageInput, type ImageInput } from './data-images.ts'
 import { openSamples, type GraphSample, type SampleOptions } from './data.ts'
 import { openGraphModel } from './open.ts'
 
@@ -35,31 +36,21 @@ function describe(name: string, values: readonly Tensor[]): NonNullable<DataPrev
   return { name, type, shape: [...dims], least, mean: sum / Math.max(1, count), most }
 }
 
-/** The values of a picture [1, channels, height, width] or [1, height, width, channels], spread from black to white; null for other inputs. */
-async function pictureOf({ type, dims, data }: Tensor): Promise<string | null> {
-  const [batch, second, third, last] = dims
-  const isChannels = (size: number): boolean => size === 1 || size === 3
-  if (type !== 'float32' || dims.length !== 4 || batch !== 1 || !(isChannels(second) || isChannels(last))) return null
-  const isLast = !isChannels(second)
-  const [channels, height, width] = isLast ? [last, second, third] : [second, third, last]
+/** A sample's picture, [1, channels, height, width] or [1, height, width, channels], its values spread from black to white. */
+async function pictureOf({ dims, data }: Tensor, { channels, isChannelsLast }: ImageInput): Promise<string> {
+  const [height, width] = isChannelsLast ? dims.slice(1) : dims.slice(2)
   const values = data as Float32Array
   const least = values.reduce((found, value) => Math.min(found, value), Infinity)
   const most = values.reduce((found, value) => Math.max(found, value), -Infinity)
   const pixels = new Uint8Array(values.length)
   for (let at = 0; at < height * width; at++) {
     for (let channel = 0; channel < channels; channel++) {
-      const value = values[isLast ? at * channels + channel : channel * height * width + at]
+      const value = values[isChannelsLast ? at * channels + channel : channel * height * width + at]
       pixels[at * channels + channel] = most > least ? Math.round(((value - least) / (most - least)) * WHITE) : 0
     }
   }
   const image = sharp(pixels, { raw: { width, height, channels: channels === 1 ? 1 : 3 } }).resize(PICTURE_SIDE, PICTURE_SIDE, { fit: 'inside', kernel: 'nearest' })
   return `data:image/png;base64,${(await image.png().toBuffer()).toString('base64')}`
-}
-
-/** The input of a sample that may be a picture: its only one. */
-function pictureInputs({ feeds }: GraphSample): readonly Tensor[] {
-  const values = Object.values(feeds)
-  return values.length === 1 ? values : []
 }
 
 /**
@@ -72,13 +63,14 @@ export async function previewGraphData(source: string, data: string, options: Sa
   try {
     const first: GraphSample[] = []
     for (let index = 0; index < Math.min(SHOWN, samples.count); index++) first.push(await samples.sample(index))
-    const pictures = await Promise.all(first.flatMap(pictureInputs).map(pictureOf))
+    const picture = imageInput(model.graph)
+    const pictures = picture === null ? [] : await Promise.all(first.map(({ feeds }) => feeds[picture.name]).filter(({ dims: [batch] }) => batch === 1).map((tensor) => pictureOf(tensor, picture)))
     return {
       path: data, kind: await kindOf(data), sha256: samples.sha256, rows: samples.count, tokens: 0, windows: samples.count, duplicates: 0, bad: [], samples: [], lengths: [],
       graph: {
         inputs: model.graph.inputs.map(({ name }) => describe(name, first.map(({ feeds }) => feeds[name]))),
         isLabelled: first.some(({ labels }) => labels !== null),
-        pictures: pictures.filter((picture) => picture !== null),
+        pictures,
         notes: [...samples.notes],
       },
     }

@@ -9,7 +9,7 @@ import { sha256File } from '../io/hash.ts'
 import type { JsonObject } from '../io/json.ts'
 import { openTokenizer, type Tokenizer } from '../io/tokenizer.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
-import type { ValueInfo } from '../graph/graph.ts'
+import type { Graph, ValueInfo } from '../graph/graph.ts'
 import type { SampleSource } from './data.ts'
 import { inputText } from './input-shape.ts'
 import type { GraphModel } from './open.ts'
@@ -32,9 +32,17 @@ const makers: Readonly<Record<string, (encoded: Encoded) => readonly number[]>> 
 
 const integers = new Set(['int64', 'int32'])
 
-function checkInputs({ path: file, graph: { inputs } }: GraphModel): void {
-  const odd = inputs.find((input) => makers[input.name] === undefined || !integers.has(input.type) || (input.shape !== null && input.shape.length !== 2))
-  if (odd === undefined && inputs.length > 0) return
+/** An input that cannot be made from tokens. */
+const oddInput = ({ inputs }: Pick<Graph, 'inputs'>): ValueInfo | undefined => inputs.find((input) => makers[input.name] === undefined || !integers.has(input.type) || (input.shape !== null && input.shape.length !== 2))
+
+/** Whether all inputs can be made from tokens. */
+export function takesTokens(graph: Pick<Graph, 'inputs'>): boolean {
+  return graph.inputs.length > 0 && oddInput(graph) === undefined
+}
+
+function checkInputs({ path: file, graph }: GraphModel): void {
+  if (takesTokens(graph)) return
+  const odd = oddInput(graph)
   throw new AppError('bad-data', `${file}: found the input ${odd === undefined ? '(none)' : `'${odd.name}' ${inputText(odd)}`}; JSON lines can feed ${Object.keys(makers).join(', ')} as whole numbers [batch, length]`, { hint: 'Prepare the inputs yourself and give them as .npz.' })
 }
 

@@ -45,10 +45,10 @@ export function classNumbers(outputs: readonly OutputQuality[]): Pick<Evaluation
 }
 
 /** Evaluates a graph against the one it was made from, on all samples of some data (`text`). */
-export async function evaluateGraphFile({ model, reference, text: data, length = 512, windows }: EvaluateInput, context: Context): Promise<Evaluation> {
+export async function evaluateGraphFile({ model, reference, text: data, length = 512, windows, graph }: EvaluateInput, context: Context): Promise<Evaluation> {
   if (reference === undefined) throw new AppError('bad-request', `${model}: found no --reference, expected the graph it was made from`, { hint: 'A graph is judged by how far its outputs are from the original’s: give that with --reference.' })
   const original = await openGraphModel(reference)
-  const samples = await openHeldOut(original, data, { samples: windows ?? Infinity, length, seed: 0 }, context)
+  const samples = await openHeldOut(original, data, { ...graph, samples: windows ?? Infinity, length, seed: 0 }, context)
   const outputs = await compareGraphs(original, model, samples, context)
   const { size: sizeBytes } = await stat(model)
   return { sizeBytes, bitsPerWeight: (sizeBytes * 8) / original.elements, tokens: 0, ...classNumbers(outputs), outputs, samples: samples.length }

@@ -3,6 +3,10 @@ import path from 'node:path'
 import type { ModelSummary } from '../../contract/engine.ts'
 import { byteLength } from '../graph/element.ts'
 import { isDifferentiable, isOperator, operatorName } from '../graph/operators.ts'
+import type { Graph } from '../graph/graph.ts'
+import { fixedSize, imageInput } from './data-images.ts'
+import { takesTokens } from './data-tokens.ts'
+import { inputText } from './input-shape.ts'
 import { openGraphModel, type GraphModel } from './open.ts'
 
 /** Operators named in the summary. */
@@ -24,6 +28,11 @@ function warningsOf({ graph }: GraphModel): string[] {
   return [...unknown].map(([name, node]) => `${name} (node '${node}') is outside the operators whose shapes and gradients are known: measure with layer-output, imatrix, sqnr or kl.`)
 }
 
+function picturesOf(graph: Graph): NonNullable<ModelSummary['graph']>['pictures'] {
+  const input = imageInput(graph)
+  return input && (fixedSize(input) ? 'fixed' : 'any size')
+}
+
 /** Opens an ONNX graph only to describe it. */
 export async function inspectGraph(source: string): Promise<ModelSummary> {
   const model = await openGraphModel(source)
@@ -43,7 +52,7 @@ export async function inspectGraph(source: string): Promise<ModelSummary> {
       return { name, type, shape: [...dims], bytes: byteLength(type, dims), layers: reason === null ? [name] : [], reason }
     }),
     layers: layers.map(({ name, kind, shape, block, ties }) => ({ name, kind, shape: [...shape], elements: shape[0] * shape[1], block, ties })),
-    inputs: graph.inputs.map(({ name, type, shape }) => ({ name, type, shape: shape && [...shape] })),
+    graph: { inputs: graph.inputs.map((input) => ({ name: input.name, text: inputText(input) })), pictures: picturesOf(graph), takesTokens: takesTokens(graph) },
     warnings: warningsOf(model),
   }
 }

@@ -51,3 +51,10 @@ test('limits: at most for losses, at least for agreement, open where not measure
 test('a difference is clear beyond twice its error', () => {
   expect([isClear(1, 0.1, 1.2, 0.1), isClear(1, 0.1, 1.3, 0.1)]).toEqual([false, true])
 })
+
+test('a graph is known by its worst output, and more signal is better', () => {
+  const outputs = [{ name: 'boxes', sqnr: 31, cosine: 0.9996 }, { name: 'scores', sqnr: 18, cosine: 0.992, sameTop: 0.98, klMean: 0.004 }]
+  const [original, run] = pair(subjectsOf({ project, summary }, [job('g', { kind: 'run', recipe, out: 'o', text: null, uniform: null }, { ...report, outputs, samples: 8 })]))
+  expect(run).toMatchObject({ sqnr: 18, cosine: 0.992 })
+  expect(verdicts([{ measure: 'sqnr', value: 20 }, { measure: 'sqnr', value: 15 }], run, original).map((one) => one.isMet)).toEqual([false, true])
+})

@@ -5,7 +5,7 @@ import { Histogram } from '../../charts/histogram.tsx'
 import { chooseData, go, goWithoutData, setMeasure, useBundledText } from '../../commands/actions.ts'
 import { StepPage } from '../../frame/step-page.tsx'
 import { count, percent } from '../../state/format.ts'
-import { isGraph, useApp } from '../../state/store.ts'
+import { useApp } from '../../state/store.ts'
 import { Button } from '../../ui/button.tsx'
 import { Banner, Empty } from '../../ui/feedback.tsx'
 import { NumberField } from '../../ui/fields.tsx'
@@ -18,7 +18,7 @@ import { Samples } from './samples.tsx'
 export function DataStep(): React.JSX.Element {
   const project = useApp((state) => state.open?.project)
   const preview = useApp((state) => state.open?.preview ?? null)
-  const isOfGraph = useApp(isGraph)
+  const graph = useApp((state) => state.open?.summary.graph)
   const data = project?.data ?? null
   const isWithout = project?.withoutData === true && data === null
   return (
@@ -36,13 +36,13 @@ export function DataStep(): React.JSX.Element {
               {isWithout && (
                 <div className="mb-2">
                   <Banner tone="info" title="Going on without data: layers are measured by their weights alone.">
-                    {isOfGraph
+                    {graph
                       ? 'Rounding is to nearest or searched, and the result is not compared with the original. With samples the same size loses less.'
                       : 'Rounding is to nearest or searched, without corrections, and the result is judged on the bundled English text. With text of your own the same size loses less.'}
                   </Banner>
                 </div>
               )}
-              {isOfGraph ? <NoGraphData isWithout={isWithout} /> : <NoText isWithout={isWithout} />}
+              {graph ? <NoGraphData graph={graph} isWithout={isWithout} /> : <NoText isWithout={isWithout} />}
             </Panel>
           )}
     </StepPage>

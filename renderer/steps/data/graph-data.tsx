@@ -10,15 +10,11 @@ import { Banner, Empty } from '../../ui/feedback.tsx'
 import { NumberField, ParsedField } from '../../ui/fields.tsx'
 import { Figure, Figures, Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
-import { hasFixedSize, inputText, parseNumbers, parseSize, takesPictures, takesTokens } from './graph-inputs.ts'
 import { HeldOut } from './held-out.tsx'
+import { parseNumbers, parseSize } from './picture-settings.ts'
 
-const none: NonNullable<ModelSummary['inputs']> = []
-const useInputs = (): NonNullable<ModelSummary['inputs']> => useApp((state) => state.open?.summary.inputs ?? none)
-
-export function NoGraphData({ isWithout }: { readonly isWithout: boolean }): React.JSX.Element {
-  const inputs = useInputs()
-  const isPicture = takesPictures(inputs)
+export function NoGraphData({ graph: { inputs, pictures, takesTokens }, isWithout }: { readonly graph: NonNullable<ModelSummary['graph']>; readonly isWithout: boolean }): React.JSX.Element {
+  const isPicture = pictures !== null
   return (
     <>
       <Empty
@@ -30,9 +26,9 @@ export function NoGraphData({ isWithout }: { readonly isWithout: boolean }): Rea
         </>}
       >
         <p>A few dozen samples of the kind this model will see. It takes:</p>
-        <ul className="mt-1">{inputs.map((input) => <li key={input.name}><span className="font-mono text-sm">{input.name}</span> <span className="text-ink-3">{inputText(input)}</span></li>)}</ul>
+        <ul className="mt-1">{inputs.map(({ name, text }) => <li key={name}><span className="font-mono text-sm">{name}</span> <span className="text-ink-3">{text}</span></li>)}</ul>
         <p className="mt-2">
-          {isPicture && 'A folder of pictures, or arrays: '}{takesTokens(inputs) && 'JSONL with texts or token ids, or arrays: '}an .npz file with an array named as each input, samples along the first axis{inputs.length === 1 && ', or an .npy file'}. Drop it anywhere in this window.
+          {isPicture && 'A folder of pictures, or arrays: '}{takesTokens && 'JSONL with texts or token ids, or arrays: '}an .npz file with an array named as each input, samples along the first axis{inputs.length === 1 && ', or an .npy file'}. Drop it anywhere in this window.
         </p>
       </Empty>
       {isPicture && <div className="mx-auto max-w-2xl border-t border-line pt-3"><PictureFields /></div>}
@@ -97,7 +93,7 @@ function changed<K extends keyof ImageOptions>(image: ImageOptions | undefined, 
 
 function PictureFields(): React.JSX.Element {
   const image = useApp((state) => state.open?.project.measure.image)
-  const isFixed = hasFixedSize(useInputs())
+  const isFixed = useApp((state) => state.open?.summary.graph?.pictures === 'fixed')
   return (
     <div className="flex flex-col gap-3">
       {!isFixed && <ParsedField label="Height × width" value={image?.size?.join(' × ') ?? ''} parse={parseSize} placeholder="224 × 224" onChange={(size) => { setMeasure({ image: changed(image, 'size', size) }) }} />}

@@ -57,7 +57,7 @@ export function ExportStep(): React.JSX.Element {
 
 function Written({ job, report }: { readonly job: JobRecord; readonly report: CompressReport }): React.JSX.Element {
   const target = targets.find((one) => one.value === report.target)?.value ?? 'gguf'
-  const inputs = useApp((state) => state.open?.summary.inputs)
+  const inputs = useApp((state) => state.open?.summary.graph?.inputs)
   const codes = usages(target, report.output, inputs?.map(({ name: input }) => input))
   const [name, setName] = useState<string | null>(null)
   const code = codes.find((one) => one.name === name) ?? codes[0]
