@@ -210,8 +210,15 @@ test('layers that cannot take an option are named with the reason and get anothe
   expect(warnings).toContain('blocks.1.q cannot take Q6_K, Q4_K, Q3_K, Q2_K: 576 columns are not a multiple of 256.')
 })
 
+test('a layer that takes nothing a finished map measures stays as it is, and nothing is estimated', async () => {
+  const narrow = layer('narrow', 1, { shape: [64, 16], elements: 1024, options: {}, excluded: { Q4_K: '16 columns are too few' } })
+  const { recipe, warnings } = await run({ measured: sensitivity([...layers, narrow]) })
+  expect(recipe.choice[4]).toMatchObject({ option: 'F16', predictedLoss: 0 })
+  expect(warnings.join()).not.toMatch(/unfinished|not measured/)
+})
+
 test('an unfinished map is planned with estimates that are named; an empty one or one of another target is refused', async () => {
-  const { recipe, warnings } = await run({ measured: sensitivity([...layers.slice(0, 3), { ...layers[3], options: {} }]) })
+  const { recipe, warnings } = await run({ measured: { ...sensitivity([...layers.slice(0, 3), { ...layers[3], options: {} }]), complete: false } })
   expect(recipe.choice[3].predictedLoss).toBeGreaterThan(0)
   expect(warnings.join()).toContain('the losses of head are estimated')
   expect(await failure(run({ measured: sensitivity(layers.map((held) => ({ ...held, options: {} }))) }))).toMatchObject({ code: 'measurement-mismatch' })

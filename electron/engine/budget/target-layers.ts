@@ -32,6 +32,9 @@ export interface TargetLayers {
 /** 16-bit storage loses next to nothing: where it was not measured its loss counts as zero. */
 const lossless = 'F16'
 
+/** Why an option that a layer could take is none: nobody asked for its loss. */
+export const unmeasured = 'not measured'
+
 /** Which ranks a plan may choose from, and how their numbers are stored. */
 export interface RankChoice {
   readonly allows: (rank: number) => boolean
@@ -52,8 +55,9 @@ function optionNames({ layers }: Sensitivity, target: Target): string[] {
 
 export function targetLayers(measured: Sensitivity, target: Target, ranks: RankChoice = noRanks, sizeOption: SizeOption = optionBytes): TargetLayers {
   const names = optionNames(measured, target)
-  const isMeasured = ({ options }: MeasuredLayer): boolean => names.some((name) => Object.hasOwn(options, name))
-  const known = measured.layers.filter(isMeasured)
+  // A finished map may hold layers that take nothing it measures: they stay as they are.
+  const isMeasured = ({ options }: MeasuredLayer): boolean => names.some((name) => Object.hasOwn(options, name)) || (measured.complete && Object.keys(options).length === 0)
+  const known = measured.layers.filter((layer) => isMeasured(layer) && Object.keys(layer.options).length > 0)
   if (known.length === 0) {
     throw new AppError('measurement-mismatch', `The sensitivity map holds no option that ${target} can store; it has ${measuredNames(measured)}`, {
       hint: `Measure again for the target ${target}.`,
@@ -80,7 +84,7 @@ function targetLayer(layer: MeasuredLayer, losses: Readonly<Record<string, Optio
     const loss = Object.hasOwn(losses, name) ? losses[name] : name === lossless ? { value: 0, stderr: 0 } : undefined
     const size = sizeOption(target, layer, codec)
     if ('reason' in size) excluded.set(name, size.reason)
-    else if (loss === undefined) excluded.set(name, layer.excluded[name] ?? 'not measured')
+    else if (loss === undefined) excluded.set(name, layer.excluded[name] ?? unmeasured)
     else options[name] = { bytes: size.bytes + adapterBytes(target, storage, rank, [layer.shape[0] ?? 0, layer.shape[1] ?? 0]), value: loss.value, stderr: loss.stderr }
   }
   return { ...layer, trace: layer.trace?.value ?? null, options: new Map(Object.entries(monotoneByRank(options))), excluded }

@@ -1,7 +1,7 @@
 /** @file What a plan has to say besides its numbers: options layers cannot take, estimated losses, pins that spread, gaps. */
 import type { Allocation } from './allocation.ts'
 import type { LayerChoice } from '../../contract/recipe.ts'
-import type { TargetLayer } from './target-layers.ts'
+import { unmeasured, type TargetLayer } from './target-layers.ts'
 
 const maxNames = 4 // names of layers in one sentence; the rest is counted
 
@@ -40,6 +40,7 @@ function excludedOptions(layers: readonly TargetLayer[]): string[] {
   const byReason = new Map<string, { layers: Set<string>; options: Set<string> }>()
   for (const { name, excluded } of layers) {
     for (const [option, reason] of excluded) {
+      if (reason === unmeasured) continue
       const held = byReason.get(reason) ?? { layers: new Set(), options: new Set() }
       held.layers.add(name)
       held.options.add(option)

@@ -24,6 +24,15 @@ test('the saved map and what is measured now are one map, options by size', () =
   expect(map.rows[0]?.excluded).toEqual({ Q6_K: 'rows of 8' })
 })
 
+test('a finished map is of all layers, also of those that take no format; formats of few layers have columns, 16 bits none', () => {
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const cost = { bytes: 36, value: 0.02, stderr: 0 }
+  const finished = { ...sensitivity, complete: true, layers: names.map((name, at) => ({ ...layer(name), excluded: {}, options: at === 4 ? {} : at === 3 ? { Q4_0: cost, F16: { ...cost, bytes: 128 } } : { Q4_K: { ...cost, bytes: 37 } } })) }
+  const map = buildMap({ summary: { ...summary, layers: names.map(layer) }, sensitivity: finished }, undefined)
+  expect([map.measured, map.total]).toEqual([5, 5])
+  expect(map.options).toEqual(['Q4_0', 'Q4_K'])
+})
+
 test('nothing measured is an empty map of all layers', () => {
   expect(buildMap({ summary, sensitivity: null }, undefined)).toMatchObject({ options: [], range: [0, 0], measured: 0, total: 2, ranking: [] })
 })

@@ -47,7 +47,7 @@ export function buildMap({ summary, sensitivity }: Pick<OpenProject, 'summary' |
     rows: layers.map(({ name, note, cells, excluded }) => ({ layer: name, note, cells, excluded })),
     options,
     range: losses.length > 0 ? [Math.min(...losses), Math.max(...losses)] : [0, 0],
-    measured,
+    measured: sensitivity?.complete === true && live === undefined ? layers.length : measured, // some layers take no format at all
     total: layers.length,
     ranking,
   }
