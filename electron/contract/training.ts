@@ -21,6 +21,10 @@ export const Training = z.object({
   /** Peak rates; chosen by the model's width where they are missing. */
   learningRate: z.number().positive().max(1).optional(),
   scaleRate: z.number().positive().max(1).optional(),
+  normRate: z.number().positive().max(1).optional(),
+  codeRate: z.number().positive().max(1).optional(),
+  /** Weight of the cross-entropy of the data beside the original's predictions; the objective's own where it is missing. */
+  ceWeight: z.number().nonnegative().optional(),
 })
 export type Training = z.infer<typeof Training>
 

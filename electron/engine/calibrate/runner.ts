@@ -32,8 +32,11 @@ export interface BlockRunner {
   tap(block: number, hidden: Float32Array, weights: BlockWeights, tap: Tap): Promise<Float32Array>
   /** The final norm: what the head reads, [tokens, hidden]. */
   finish(hidden: Float32Array): Promise<Float32Array>
-  /** Logits [tokens, vocabulary] of finished hidden states; `head` stands in for the checkpoint's [vocabulary, hidden]. */
-  logits(finished: Float32Array, head?: Float32Array): Promise<Float32Array>
+  /**
+   * Logits [tokens, vocabulary] of finished hidden states; `head` stands in for the checkpoint's [vocabulary, hidden]. They are written
+   * into `place`, if they fit it: new arrays of megabytes at every call keep the garbage collector busy.
+   */
+  logits(finished: Float32Array, head?: Float32Array, place?: Float32Array): Promise<Float32Array>
 }
 
 /** Hidden states of many windows, kept in memory or on disk. */

@@ -62,10 +62,11 @@ export function evaluableDecoder(model: DecoderModel, { threads, memoryBytes = P
         await dispose()
         throw cause
       }
+      let place: Float32Array | undefined
       return {
         async logits(window, first, last) {
           const finished = await park.get(window)
-          return program.logits(finished.subarray((first - from) * spec.hidden, (last - from) * spec.hidden))
+          return (place = await program.logits(finished.subarray((first - from) * spec.hidden, (last - from) * spec.hidden), undefined, place))
         },
         dispose,
       }

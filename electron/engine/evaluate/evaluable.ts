@@ -19,7 +19,7 @@ export interface Evaluable {
 }
 
 export interface Prepared {
-  /** Logits [last − first, vocabulary] of positions first … last − 1 of a window; first is `from` or later. */
+  /** Logits [last − first, vocabulary] of positions first … last − 1 of a window; first is `from` or later. They hold until the next call. */
   logits(window: number, first: number, last: number): Promise<Float32Array>
   dispose(): Promise<void>
 }

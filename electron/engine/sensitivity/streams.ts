@@ -36,9 +36,9 @@ export function meanOf(values: Float64Array): Divergence {
   return { value: Math.max(mean, 0), stderr: Math.sqrt(variance / values.length) }
 }
 
-/** Logits of `hidden` [tokens, hidden] under a head; the checkpoint's own where none is given. */
-export async function logitsOf(runner: BlockRunner, hidden: Float32Array, head?: Float32Array): Promise<Float32Array> {
-  return runner.logits(await runner.finish(hidden), head)
+/** Logits of `hidden` [tokens, hidden] under a head; the checkpoint's own where none is given. Written into `place`, if they fit it. */
+export async function logitsOf(runner: BlockRunner, hidden: Float32Array, head?: Float32Array, place?: Float32Array): Promise<Float32Array> {
+  return runner.logits(await runner.finish(hidden), head, place)
 }
 
 /** KL(reference ‖ logits) of every row, [rows]. */
@@ -55,11 +55,12 @@ export async function divergences(reference: Float32Array, logits: Float32Array,
  */
 export async function scoreStreams(streams: readonly Stream[], clean: Park, windows: number, runner: BlockRunner, heads: ReadonlyMap<Stream, Float32Array>, signal: AbortSignal): Promise<Divergence[]> {
   const all: Float64Array[][] = streams.map(() => [])
+  let [reference, logits]: (Float32Array | undefined)[] = []
   for (let window = 0; window < windows; window++) {
-    const reference = await logitsOf(runner, await clean.get(window))
+    reference = await logitsOf(runner, await clean.get(window), undefined, reference)
     for (const [index, stream] of streams.entries()) {
       signal.throwIfAborted()
-      const logits = await logitsOf(runner, await stream.hidden.get(window), heads.get(stream))
+      logits = await logitsOf(runner, await stream.hidden.get(window), heads.get(stream), logits)
       all[index]?.push(await divergences(reference, logits, runner.vocabulary))
     }
   }

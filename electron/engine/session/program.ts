@@ -81,10 +81,11 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
     return Object.fromEntries(Object.entries(values).filter(([name]) => wanted(name)).map(([name, data]) => [name, float(data, data.length)]))
   }
 
-  async function run(name: string, graph: () => Graph, feeds: Record<string, Tensor>, outputs: readonly string[]): Promise<Record<string, Tensor>> {
+  /** Outputs are new arrays but for those that `places` names. */
+  async function run(name: string, graph: () => Graph, feeds: Record<string, Tensor>, outputs: readonly string[], places: Readonly<Record<string, Tensor>> = {}): Promise<Record<string, Tensor>> {
     const opened = await session(name, graph)
     const wanted = Object.entries(feeds).filter(([input]) => opened.inputNames.includes(input))
-    return opened.run(Object.fromEntries(wanted), Object.fromEntries(outputs.map((output) => [output, null])), signal)
+    return opened.run(Object.fromEntries(wanted), Object.fromEntries(outputs.map((output) => [output, places[output] ?? null])), signal)
   }
 
   async function readBlock(block: number): Promise<BlockWeights> {
@@ -160,11 +161,13 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
       const feeds = { hidden: float(hidden, hidden.length / spec.hidden, spec.hidden), ...(await vectors(null, (name) => name.startsWith('final_norm'))) }
       return floats((await run('norm', () => headGraph(spec, { part: 'norm' }), feeds, ['normed'])).normed)
     },
-    async logits(finished, head) {
+    async logits(finished, head, place) {
       const rows = finished.length / spec.hidden
       const slice = async (weight: Float32Array): Promise<Float32Array> => {
-        const feeds = { hidden: float(finished, rows, spec.hidden), head: float(weight, weight.length / spec.hidden, spec.hidden) }
-        return floats((await run('logits', () => headGraph(spec, { part: 'logits' }), feeds, ['logits'])).logits)
+        const width = weight.length / spec.hidden
+        const places = place?.length === rows * width ? { logits: float(place, rows, width) } : {}
+        const feeds = { hidden: float(finished, rows, spec.hidden), head: float(weight, width, spec.hidden) }
+        return floats((await run('logits', () => headGraph(spec, { part: 'logits' }), feeds, ['logits'], places)).logits)
       }
       if (head !== undefined) return slice(head)
       let all: Float32Array | undefined

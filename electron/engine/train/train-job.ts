@@ -61,14 +61,14 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const before = await readTrained(job, model.layers, recipe.choice)
   if (before !== null) return before
   if (recipe.data === null) throw new AppError('bad-recipe', `recipe: the correction "${recipe.correction}" learns from calibration data, and the recipe has none`, { hint: 'Give a calibration text, or choose another correction.' })
-  const { objective = training.objective, trainable = training.trainable, steps, batch, length, windows: most, learningRate, scaleRate } = Training.parse(recipe.training ?? {})
+  const { objective = training.objective, trainable = training.trainable, ceWeight, windows: most, length, ...pace } = Training.parse(recipe.training ?? {})
   const windows = await readWindows(Math.min(length, model.spec.contextLength), most)
   const adapter = await startOf(job, model)
   const base = baseOfBlobs(model, new Map(recipe.choice.map(({ name, option }) => [name, codecOf(option)])), (layer) => job.readTensor(layer))
   const sets = trainable.filter((set) => set !== 'adapters' || adapter.size > 0)
   const trained = await trainAdapters({
     base, teacher: model, source: model.readWeight, adapter, ...splitWindows(windows.map((tokens) => ({ tokens }))), folder: path.join(folder, 'training'), memoryBytes: recipe.memoryBytes,
-    options: { objective, trainable: sets, steps, batch, seed: recipe.seed, ...(learningRate !== undefined && { learningRate }), ...(scaleRate !== undefined && { scaleRate }) },
+    options: { ...pace, objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
   }, context)
   const storage = recipe.adapterStorage ?? 'float16'
   const rounded = new Map<string, LayerAdapter>()

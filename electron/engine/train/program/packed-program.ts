@@ -40,8 +40,11 @@ export interface PackedProgram {
   blockFeeds(block: number, hidden: Float32Array, batch: Tokens): Feeds
   headFeeds(): Feeds
   headKind(): LinearKind
-  /** Runs the graph that goes by `key`, made where it is new; inputs that it does not have are left out. */
-  run(key: string, graph: () => Graph, feeds: Feeds): Promise<Record<string, Tensor>>
+  /**
+   * Runs the graph that goes by `key`, made where it is new; inputs that it does not have are left out. Outputs named in `passing`, of one
+   * shape in every graph, are written over those of the last run that had them.
+   */
+  run(key: string, graph: () => Graph, feeds: Feeds, passing?: readonly string[]): Promise<Record<string, Tensor>>
   dispose(): void
 }
 
@@ -68,15 +71,18 @@ export function openPackedProgram(state: TrainingState, { threads = availablePar
   const { spec } = base.model
   const options: SessionOptions = { threads, ...oneArena }
   const sessions = new Map<string, Promise<NativeSession>>()
+  const places = new Map<string, Tensor>()
   const contexts = openContexts(spec)
   const outside = openProgram(base.model, { threads, signal, tableBytes: 0 })
 
-  async function run(key: string, graph: () => Graph, feeds: Feeds): Promise<Record<string, Tensor>> {
+  async function run(key: string, graph: () => Graph, feeds: Feeds, passing: readonly string[] = []): Promise<Record<string, Tensor>> {
     const made = sessions.get(key) ?? runtime().createSession(encodeModel(graph()), options)
     sessions.set(key, made)
     const session = await made
     const wanted = Object.entries(feeds).filter(([name]) => session.inputNames.includes(name))
-    return session.run(Object.fromEntries(wanted), Object.fromEntries(session.outputNames.map((name) => [name, null])), signal)
+    const result = await session.run(Object.fromEntries(wanted), Object.fromEntries(session.outputNames.map((name) => [name, places.get(name) ?? null])), signal)
+    for (const name of passing) places.set(name, result[name])
+    return result
   }
 
   function weightOf(layer: string): BaseWeight {
@@ -128,6 +134,7 @@ export function openPackedProgram(state: TrainingState, { threads = availablePar
     dispose() {
       for (const made of sessions.values()) void made.then((session) => session.dispose(), () => undefined)
       sessions.clear()
+      places.clear()
       outside.dispose()
     },
   }

@@ -47,6 +47,8 @@ export function openTrainingProgram(state: TrainingState, { objective, teacherHe
   const { spec } = state.base.model
   const packed = openPackedProgram(state, options)
   const trainablesOf = (block: number | null): readonly Trainable[] => state.trainables.filter((one) => one.block === block)
+  /** As large as the weights, and read at once. */
+  const gradientsOfCodes = (block: number): readonly string[] => trainablesOf(block).filter(({ set }) => set === 'codes').flatMap(({ wrt }) => wrt.map(gradientOf))
   const namesOf = (block: number | null): readonly string[] => trainablesOf(block).flatMap(({ wrt }) => wrt)
 
   return {
@@ -55,7 +57,7 @@ export function openTrainingProgram(state: TrainingState, { objective, teacherHe
       const kinds = packed.kinds(block)
       const names = namesOf(block)
       const feeds = { ...packed.blockFeeds(block, hidden, batch), [seedOf('out')]: float(gradient, batch.count, batch.time, spec.hidden) }
-      const result = await packed.run(`backward ${JSON.stringify(kinds)} ${names.join()}`, () => vjp(blockGraph(spec, { kinds }), { of: ['out'], wrt: ['hidden', ...names] }), feeds)
+      const result = await packed.run(`backward ${JSON.stringify(kinds)} ${names.join()}`, () => vjp(blockGraph(spec, { kinds }), { of: ['out'], wrt: ['hidden', ...names] }), feeds, gradientsOfCodes(block))
       const found = gradientsOf(result, names)
       for (const trainable of trainablesOf(block)) trainable.pull(found)
       return floats(result[gradientOf('hidden')])
