@@ -70,7 +70,7 @@ struct QMatMulKernels {
   Placing placing;
 };
 
-// One row of a in fixed point (qmatmul_fixed.avx512.cc), for 2, 3 and 4 bits, groups of 32, 64 and multiples of
+// One row of a in fixed point (qmatmul_fixed.avx512vnni.cc), for 2, 3 and 4 bits, groups of 32, 64 and multiples of
 // fixed_chunk, or one group a row.
 constexpr int64_t fixed_chunk = 128;
 struct FixedRow {   // of c = ceil(cols / fixed_chunk) chunks
@@ -87,7 +87,7 @@ struct FixedKernels {
 struct FixedTable {
   FixedKernels bits2, bits3, bits4;
 };
-extern const FixedTable qmatmul_fixed_avx512;
+extern const FixedTable qmatmul_fixed_avx512vnni;
 
 // The table for 2, 3, 4 or 8 bits on this machine.
 const QMatMulKernels& qmatmul_kernels(int bits);

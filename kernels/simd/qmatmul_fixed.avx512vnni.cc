@@ -190,7 +190,7 @@ void dot_rows(const PackedWeight& w, const FixedRow& row, float* y, int64_t begi
 
 }  // namespace
 
-const FixedTable qmatmul_fixed_avx512 = {
+const FixedTable qmatmul_fixed_avx512vnni = {
     {fix_row<2>, dot_rows<2>}, {fix_row<3>, dot_rows<3>}, {fix_row<4>, dot_rows<4>}};
 
 }  // namespace halftone
