@@ -154,7 +154,10 @@ void forward_few(const PackedWeight& w, const float* a, int64_t m, float* y, Thr
 const QMatMulKernels& qmatmul_kernels(int bits) {
   const QMatMulTable* table = &qmatmul_scalar;
 #if defined(HALFTONE_X64)
-  if (simd() >= Simd::avx2) table = &qmatmul_avx2;
+  if (simd() >= Simd::avx512)
+    table = &qmatmul_avx512;
+  else if (simd() >= Simd::avx2)
+    table = &qmatmul_avx2;
 #elif defined(HALFTONE_ARM64)
   if (simd() == Simd::neon) table = &qmatmul_neon;
 #endif

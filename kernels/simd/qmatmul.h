@@ -56,8 +56,8 @@ struct DotInputs {
 constexpr int64_t dot_padding = 8;  // kernels read past the codes they need, but no further
 
 struct QMatMulKernels {
-  // panel [end − begin, 16]: columns k of rows n..n + 15 (rows past the last repeat it), k-major. begin, end: multiples
-  // of 16, but for an end at the last column.
+  // panel [end − begin, 16], at most gemm_depth columns: columns k of rows n..n + 15 (rows past the last repeat it),
+  // k-major. begin, end: multiples of 16, but for an end at the last column.
   void (*panel_of_rows)(const PackedWeight& w, int64_t n, int64_t begin, int64_t end, float* panel);
   // panel [end − begin, 16]: rows n in [begin, end) by columns k..k + 15 (0 past the last column), n-major.
   void (*panel_of_cols)(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* panel);
@@ -97,6 +97,7 @@ struct QMatMulTable {
 };
 extern const QMatMulTable qmatmul_scalar;  // defines the others
 extern const QMatMulTable qmatmul_avx2;
+extern const QMatMulTable qmatmul_avx512;
 extern const QMatMulTable qmatmul_neon;
 
 }  // namespace halftone

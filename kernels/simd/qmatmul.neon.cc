@@ -7,7 +7,7 @@ namespace {
 
 struct Floats {
   using Register = float32x4_t;
-  static constexpr int lanes = 4;
+  static constexpr int lanes = 4, dot_sums = 4;
   static Register load(const float* p) { return vld1q_f32(p); }
   static void store(float* p, Register v) { vst1q_f32(p, v); }
   static Register splat(float x) { return vdupq_n_f32(x); }
@@ -20,6 +20,14 @@ struct Floats {
   static void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
 #endif
   static float sum(Register v) { return vaddvq_f32(v); }
+
+  template <int bits, int first>
+  static Register code_of(Register word, Register next) {
+    uint32x4_t code = vshlq_u32(vreinterpretq_u32_f32(word), vdupq_n_s32(-first));
+    if constexpr (first + bits > 32)
+      code = vorrq_u32(code, vshlq_n_u32(vreinterpretq_u32_f32(next), 32 - first));
+    return vcvtq_f32_u32(vandq_u32(code, vdupq_n_u32((1u << bits) - 1)));
+  }
 
   // Four codes of one little-endian word, the first at bit `first`; a shift to the left by less than nothing goes
   // right.

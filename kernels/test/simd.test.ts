@@ -18,7 +18,7 @@ afterEach(() => halftone.setSimd('auto'))
 describe('instruction sets', () => {
   it('begin with the baseline, and the widest is used', () => {
     expect(halftone.simdSets()[0]).toBe('scalar')
-    expect(process.env.HALFTONE_SIMD ?? halftone.simd()).toBe(process.env.HALFTONE_SIMD ?? widest)
+    expect(halftone.simd()).toBe(process.env.HALFTONE_SIMD ?? widest)
   })
 
   it.each(halftone.simdSets())('%s is used where it is chosen', (set) => {
