@@ -46,8 +46,8 @@ struct Panels {
   const float* block(int64_t begin) const { return packed.data() + begin * padded; }
 };
 
-// c [m, cols] = x [m, depth] times a matrix of which unpack(col, begin, end, panel) gives the panel of the columns from
-// `col`, rows [begin, end).
+// c [m, cols] = x [m, depth] times a matrix of which unpack(col, panels, begin, end, out) writes some panels of the
+// columns from `col`, rows [begin, end).
 template <typename Unpack>
 void multiply(const Panels& x, int64_t m, int64_t depth, int64_t cols, float* c, Threads threads, const Unpack& unpack) {
   int64_t span = part_span(cols);
@@ -59,7 +59,7 @@ void multiply(const Panels& x, int64_t m, int64_t depth, int64_t cols, float* c,
       int64_t end = std::min(depth, begin + gemm_depth), k = end - begin;
       for (int64_t j = part * span; j < last; j += block_width) {
         int64_t across = std::min(block_width, last - j);
-        for (int64_t i = 0; i < across; i += panel_cols) unpack(j + i, begin, end, panels.data() + i * k);
+        unpack(j, parts_of(across, panel_cols), begin, end, panels.data());
         multiply_block({m, across, k, 1, x.block(begin), panels.data(), c + j, cols, begin > 0});
       }
     }
@@ -168,13 +168,18 @@ void qmatmul_forward(const PackedWeight& w, const float* a, int64_t m, float* y,
   if (m <= most_dot_rows) return forward_few(w, a, m, y, threads);
   const auto& kernels = qmatmul_kernels(w.bits);
   multiply(Panels(a, m, w.cols, threads), m, w.cols, w.rows, y, threads,
-           [&](int64_t n, int64_t begin, int64_t end, float* panel) { kernels.panel_of_rows(w, n, begin, end, panel); });
+           [&](int64_t n, int64_t panels, int64_t begin, int64_t end, float* out) {
+             for (int64_t i = 0; i < panels * panel_cols; i += panel_cols)
+               kernels.panel_of_rows(w, n + i, begin, end, out + i * (end - begin));
+           });
 }
 
 void qmatmul_backward(const PackedWeight& w, const float* dy, int64_t m, float* dx, Threads threads) {
   const auto& kernels = qmatmul_kernels(w.bits);
   multiply(Panels(dy, m, w.rows, threads), m, w.rows, w.cols, dx, threads,
-           [&](int64_t k, int64_t begin, int64_t end, float* panel) { kernels.panel_of_cols(w, k, begin, end, panel); });
+           [&](int64_t k, int64_t panels, int64_t begin, int64_t end, float* out) {
+             kernels.panels_of_cols(w, k, panels, begin, end, out);
+           });
 }
 
 void qmatmul_scale_gradient(const PackedWeight& w, const float* a, const float* dy, int64_t m, float* dscales,

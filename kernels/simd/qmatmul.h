@@ -59,8 +59,9 @@ struct QMatMulKernels {
   // panel [end − begin, 16], at most gemm_depth columns: columns k of rows n..n + 15 (rows past the last repeat it),
   // k-major. begin, end: multiples of 16, but for an end at the last column.
   void (*panel_of_rows)(const PackedWeight& w, int64_t n, int64_t begin, int64_t end, float* panel);
-  // panel [end − begin, 16]: rows n in [begin, end) by columns k..k + 15 (0 past the last column), n-major.
-  void (*panel_of_cols)(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* panel);
+  // out [panels, end − begin, 16]: rows n in [begin, end) by columns k..k + 16 panels − 1 (0 past the last column),
+  // panel by panel, n-major.
+  void (*panels_of_cols)(const PackedWeight& w, int64_t k, int64_t panels, int64_t begin, int64_t end, float* out);
   // y[i, n] for n in [begin, end) and the few rows i of the inputs.
   void (*dot_rows)(const PackedWeight& w, const DotInputs& inputs, float* y, int64_t begin, int64_t end);
   // Σ_g scales[n, g] zeros[n, g] sums[g]: what the zeros take from the product of row n.

@@ -42,13 +42,6 @@ struct Packed {
     V::template unpack<bits>(last, out);
   }
 
-  // Weights k..k + 15 of a row, which lie in group g.
-  static void weights(const PackedWeight& w, int64_t n, int64_t k, int64_t g, Register* out) {
-    codes(w, n, k, out);
-    Register scale = V::splat(w.scales[n * w.groups + g]), minus_zero = V::splat(-w.zero(n, g));
-    for (int i = 0; i < vectors; i++) out[i] = V::mul(V::add(out[i], minus_zero), scale);
-  }
-
   // The words of 32 bits that hold codes [begin, end) of rows n..n + 15, turned: words [.., 16]. Turning words and not
   // codes is less work by the number of codes in a word.
   static void turn_words(const PackedWeight& w, int64_t n, int64_t begin, int64_t end, float* words) {
@@ -130,15 +123,58 @@ struct Packed {
     }
   }
 
-  static void panel_of_cols(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* panel) {
-    const int64_t g = k / w.group;
-    for (int64_t n = begin; n < end; n++, panel += 16) {
-      Register row[vectors];
-      weights(w, n, k, g, row);
-      V::prefetch(w.row(n + end - begin) + k * bits / 8);  // of the next panel
-      for (int j = 0; j < vectors; j++) V::store(panel + j * V::lanes, row[j]);
-      for (int64_t i = w.cols - k; i < 16; i++) panel[i] = 0;
+  // The scales and zeros of one column, from row to row.
+  struct Steps {
+    const float *scale, *zero;
+    int64_t next_scale, next_zero;
+
+    Steps(const PackedWeight& w, int64_t n, int64_t k, const float* symmetric)
+        : scale(w.scales + n * w.groups + k / w.group),
+          zero(w.zeros ? w.zeros + n * w.groups + k / w.group : symmetric),
+          next_scale(w.groups),
+          next_zero(w.zeros ? w.groups : 0) {}
+
+    // Takes codes of the row it stands at, and goes on to the next.
+    void write(const Register* row, float* to) {
+      const Register minus_zero = V::splat(-*zero), factor = V::splat(*scale);
+      for (int j = 0; j < vectors; j++) V::store(to + j * V::lanes, V::mul(V::add(row[j], minus_zero), factor));
+      scale += next_scale;
+      zero += next_zero;
     }
+  };
+  static constexpr float symmetric = 1 << (bits - 1);
+
+  // Neighbouring panels at once: a row of the weight has them on one cache line.
+  template <int... i>
+  static void write_cols(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* out,
+                         std::integer_sequence<int, i...>) {
+    const int64_t row_bytes = w.row_bytes, panel = (end - begin) * 16, ahead = (end - begin) * row_bytes;
+    const uint8_t* from = w.row(begin) + k * bits / 8;
+    Steps steps[] = {Steps(w, begin, k + i * 16, &symmetric)...};
+    for (int64_t n = begin; n < end; n++, out += 16, from += row_bytes) {
+      Register rows[sizeof...(i)][vectors];
+      V::prefetch(from + ahead);  // of the next panels
+      (V::template unpack<bits>(from + i * 2 * bits, rows[i]), ...);
+      (steps[i].write(rows[i], out + i * panel), ...);
+    }
+  }
+  // The last columns, where the group is a row of any length.
+  static void write_last_cols(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* out) {
+    Steps steps(w, begin, k, &symmetric);
+    for (int64_t n = begin; n < end; n++, out += 16) {
+      Register row[vectors];
+      codes(w, n, k, row);
+      steps.write(row, out);
+      for (int64_t i = w.cols - k; i < 16; i++) out[i] = 0;
+    }
+  }
+  static void panels_of_cols(const PackedWeight& w, int64_t k, int64_t panels, int64_t begin, int64_t end, float* out) {
+    const int64_t last = k + panels * 16;
+    for (; k + 32 <= last && k + 32 <= w.cols; k += 32, out += 32 * (end - begin))
+      write_cols(w, k, begin, end, out, std::make_integer_sequence<int, 2>());
+    for (; k < last && k + 16 <= w.cols; k += 16, out += 16 * (end - begin))
+      write_cols(w, k, begin, end, out, std::make_integer_sequence<int, 1>());
+    if (k < last) write_last_cols(w, k, begin, end, out);
   }
 
   static float dot_codes(const PackedWeight& w, int64_t n, int64_t k, int64_t g, const float* x) {
@@ -248,7 +284,7 @@ struct Packed {
     by_count[inputs.m - 1](w, inputs, y, begin, end);
   }
 
-  static constexpr QMatMulKernels kernels = {panel_of_rows, panel_of_cols, dot_rows,
+  static constexpr QMatMulKernels kernels = {panel_of_rows, panels_of_cols, dot_rows,
                                              offset,        dot_codes,     V::template placing<bits>};
 };
 
