@@ -21,7 +21,7 @@ struct Floats {
   static Register mul(Register a, Register b) { return _mm512_mul_ps(a, b); }
   static Register fma(Register a, Register b, Register c) { return _mm512_fmadd_ps(a, b, c); }
   static float sum(Register v) { return _mm512_reduce_add_ps(v); }
-  static void prefetch(const uint8_t* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+  static void prefetch(const void* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 
   // The lowest bits of every lane as a number; up to four of them find it in a register that holds all numbers.
   template <int bits>

@@ -15,9 +15,9 @@ struct Floats {
   static Register mul(Register a, Register b) { return vmulq_f32(a, b); }
   static Register fma(Register a, Register b, Register c) { return vfmaq_f32(c, a, b); }
 #ifdef _MSC_VER
-  static void prefetch(const uint8_t* p) { __prefetch(p); }
+  static void prefetch(const void* p) { __prefetch(p); }
 #else
-  static void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
+  static void prefetch(const void* p) { __builtin_prefetch(p); }
 #endif
   static float sum(Register v) { return vaddvq_f32(v); }
 

@@ -216,6 +216,7 @@ struct Packed {
     for (int r = 0; r < R; r++) {
       for (int i = 0; i < m; i++) total[r][i] = V::splat(0);
     }
+    for (int64_t g = 0; g < R * groups; g += 16) V::prefetch(scales + R * groups + g);
     const float* a = inputs.placed;
     for (int64_t g = 0; g < groups; g++) {
       Register part[R][m][vectors];
