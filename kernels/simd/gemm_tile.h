@@ -5,6 +5,7 @@
 // wide instruction set is never shared with the baseline.
 #pragma once
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "gemm.h"
@@ -12,32 +13,39 @@
 namespace halftone {
 namespace {
 
+// body(0), body(1), .. with constants, so that arrays that they index are registers for every compiler.
+template <typename Body, int... i>
+void each_of(std::integer_sequence<int, i...>, const Body& body) {
+  (body(std::integral_constant<int, i>()), ...);
+}
+template <int count, typename Body>
+void each(const Body& body) {
+  each_of(std::make_integer_sequence<int, count>(), body);
+}
+
 // c [rows, panels of columns]. Row i of `a` is row (i mod tile_rows) of panel (i / tile_rows).
 template <typename V, int panels, int rows>
 void tile(const Block<typename V::T>& block, const typename V::T* a, const typename V::T* b, typename V::T* c, int64_t stride, bool add) {
   using T = typename V::T;
   constexpr int in_panel = tile_cols<T> / V::lanes, vectors = panels * in_panel;
   const int64_t k = block.k;
-  typename V::Register sum[rows][vectors];
-  for (int i = 0; i < rows; i++) {
-    for (int j = 0; j < vectors; j++) sum[i][j] = V::splat(0);
-  }
+  typename V::Register sum[rows][vectors], right[vectors];
+  each<rows>([&](auto i) { each<vectors>([&](auto j) { sum[i][j] = V::splat(0); }); });
   for (int64_t p = 0; p < k; p++) {
-    typename V::Register right[vectors];
-    for (int j = 0; j < vectors; j++) right[j] = V::load(b + (j / in_panel * k + p) * tile_cols<T> + j % in_panel * V::lanes);
-    for (int i = 0; i < rows; i++) {
-      auto left = V::splat(a[(i / tile_rows * k + p) * tile_rows + i % tile_rows]);
-      for (int j = 0; j < vectors; j++) sum[i][j] = V::fma(left, right[j], sum[i][j]);
-    }
+    each<vectors>([&](auto j) { right[j] = V::load(b + (j / in_panel * k + p) * tile_cols<T> + j % in_panel * V::lanes); });
+    each<rows>([&](auto i) {
+      const auto left = V::splat(a[(i / tile_rows * k + p) * tile_rows + i % tile_rows]);
+      each<vectors>([&](auto j) { sum[i][j] = V::fma(left, right[j], sum[i][j]); });
+    });
   }
-  auto scale = V::splat(block.alpha);
-  for (int i = 0; i < rows; i++) {
+  const auto scale = V::splat(block.alpha);
+  each<rows>([&](auto i) {
     T* row = c + i * stride;
-    for (int j = 0; j < vectors; j++) {
-      auto before = add ? V::load(row + j * V::lanes) : V::splat(0);
+    each<vectors>([&](auto j) {
+      const auto before = add ? V::load(row + j * V::lanes) : V::splat(0);
       V::store(row + j * V::lanes, V::fma(scale, sum[i][j], before));
-    }
-  }
+    });
+  });
 }
 
 template <typename V>
