@@ -1,8 +1,8 @@
 /**
  * @file Builds the addon (`build/halftone.node`) and the stand-alone operator library with the plain C++ compiler:
  * no node-gyp, no header download. Objects are cached by the time stamps of their source and the headers it includes, and by the flags.
- * Files named *.avx2.cc are compiled with AVX2, FMA and F16C on x86-64 and left out elsewhere, *.avx512.cc with AVX-512
- * as of Ice Lake and Zen 4; *.neon.cc on arm64.
+ * Files named *.avx2.cc, *.avx512.cc and *.avx512vnni.cc are compiled with that instruction set (simd/cpu.h) on x86-64 and
+ * left out elsewhere; *.neon.cc on arm64.
  * `node kernels/build.ts --sanitize` builds with address and undefined-behaviour sanitizers into build/sanitize.
  * HALFTONE_KERNELS names another folder than build, as it does for the loader. Files appear whole: two builds may overlap.
  */
@@ -17,7 +17,6 @@ const require = createRequire(import.meta.url)
 const sanitize = process.argv.includes('--sanitize')
 const out = path.join(process.env.HALFTONE_KERNELS ?? path.join(here, 'build'), ...(sanitize ? ['sanitize'] : []))
 const windows = process.platform === 'win32'
-const x64 = process.arch === 'x64'
 
 const napi = path.dirname(require.resolve('node-addon-api/package.json'))
 const nodeApi = require('node-api-headers') as { include_dir: string; def_paths: { node_api_def: string } }
@@ -35,17 +34,26 @@ const common = windows
   : ['-std=c++20', '-O3', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', ...(process.env.CI ? ['-Werror', '-Wno-error=stringop-overflow', '-Wno-error=maybe-uninitialized'] : []), // GCC 12 sees these two where they are not
        '-fno-math-errno', '-ffp-contract=off', '-DNAPI_VERSION=9', '-DNODE_ADDON_API_CPP_EXCEPTIONS',
       ...(sanitize ? ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'] : [])]
+const avx2 = ['-mavx2', '-mfma', '-mf16c']
+const avx512 = [...avx2, '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl']
 const wide: Record<string, string[]> = {
-  avx2: windows ? ['/arch:AVX2'] : ['-mavx2', '-mfma', '-mf16c'],
-  avx512: windows ? ['/arch:AVX512'] : ['-mavx2', '-mfma', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx512vbmi', '-mavx512vnni'],
+  avx2: windows ? ['/arch:AVX2'] : avx2,
+  avx512: windows ? ['/arch:AVX512'] : avx512,
+  avx512vnni: windows ? ['/arch:AVX512'] : [...avx512, '-mavx512vbmi', '-mavx512vnni'],
   neon: [],
+}
+const architectures: Record<string, string> = { avx2: 'x64', avx512: 'x64', avx512vnni: 'x64', neon: 'arm64' }
+
+/** The instruction set that a source is for; undefined for those that every machine runs. */
+function variantOf(source: string): string | undefined {
+  return /\.(\w+)\.cc$/.exec(source)?.[1]
 }
 
 /** Sources of a folder that this machine's architecture can compile. */
 function sources(folder: string): string[] {
   if (!existsSync(path.join(here, folder))) return []
   return readdirSync(path.join(here, folder))
-    .filter((name) => name.endsWith('.cc') && (!/\.(avx2|avx512)\.cc$/.test(name) || x64) && (!name.endsWith('.neon.cc') || process.arch === 'arm64'))
+    .filter((name) => name.endsWith('.cc') && (architectures[variantOf(name) ?? ''] ?? process.arch) === process.arch)
     .map((name) => path.join(folder, name))
 }
 
@@ -87,8 +95,7 @@ for (const source of new Set(products.flatMap((product) => product.folders.flatM
   const object = path.join(out, 'objects', `${source.replaceAll(path.sep, '-')}${windows ? '.obj' : '.o'}`)
   objects.set(source, object)
   if (sameRecipe && existsSync(object) && statSync(object).mtimeMs >= newestChange(path.join(here, source))) continue
-  const variant = /\.(avx2|avx512|neon)\.cc$/.exec(source)?.[1]
-  const flags = [...common, ...(variant ? wide[variant] ?? [] : [])]
+  const flags = [...common, ...(wide[variantOf(source) ?? ''] ?? [])]
   jobs.push(async () => {
     const { part, finish } = whole(object)
     await run(compiler, windows

@@ -112,9 +112,11 @@ export interface AdamOptions {
 
 export interface Kernels {
   setThreads(count: number): void
-  /** What this machine's kernels use: 'avx2', 'neon' or 'scalar'. */
+  /** The instruction set that the kernels use: the last of `simdSets`, unless another was chosen by `setSimd` or by HALFTONE_SIMD in the environment. */
   simd(): string
-  /** Takes 'scalar' (the baseline every machine has), the name `simd()` gave, or 'auto'. For comparisons; results differ in the last bits. */
+  /** The sets this machine has, the narrowest first: 'scalar', then 'avx2', 'avx512' and 'avx512vnni', or 'neon'. */
+  simdSets(): string[]
+  /** Takes one of `simdSets`, or 'auto'. Results differ in the last bits between sets: to get another machine's bytes, choose its set. */
   setSimd(name: string): void
   /** The dense kernels as plain loops in double, synchronous: what tests compare with. */
   readonly reference: LinalgReference

@@ -1,4 +1,4 @@
-// Dense linear algebra: accumulate, inverseFactor, cholesky, outputError, matmul, setSimd.
+// Dense linear algebra: accumulate, inverseFactor, cholesky, outputError, matmul, simd.
 #include "../simd/cholesky.h"
 #include "../simd/cpu.h"
 #include "../simd/gemm.h"
@@ -69,15 +69,29 @@ void set_simd_js(const Napi::CallbackInfo& info) {
   if (!set_simd(name.c_str())) throw Napi::RangeError::New(info.Env(), "setSimd: this machine has no \"" + name + "\"");
 }
 
+Napi::Value simd_sets_js(const Napi::CallbackInfo& info) {
+  auto names = Napi::Array::New(info.Env());
+  for (Simd set : simd_sets()) names.Set(names.Length(), simd_name(set));
+  return names;
+}
+
+// A set asked for by the environment and not there would go unnoticed, and its results be taken for that set's.
+void check_environment(Napi::Env env) {
+  const char* wanted = std::getenv("HALFTONE_SIMD");
+  if (wanted && !set_simd(wanted)) throw Napi::Error::New(env, "HALFTONE_SIMD: this machine has no \"" + std::string(wanted) + "\"");
+}
+
 }  // namespace
 
 void add_linalg(Napi::Env env, Napi::Object exports) {
+  check_environment(env);
   exports.Set("accumulate", Napi::Function::New(env, accumulate_js));
   exports.Set("inverseFactor", Napi::Function::New(env, inverse_factor_js));
   exports.Set("cholesky", Napi::Function::New(env, cholesky_js));
   exports.Set("outputError", Napi::Function::New(env, output_error_js));
   exports.Set("matmul", Napi::Function::New(env, matmul_js));
   exports.Set("simd", Napi::Function::New(env, [](const Napi::CallbackInfo& call) { return Napi::String::New(call.Env(), simd_name(simd())); }));
+  exports.Set("simdSets", Napi::Function::New(env, simd_sets_js));
   exports.Set("setSimd", Napi::Function::New(env, set_simd_js));
   add_linalg_reference(env, exports);
   add_gptq(env, exports);

@@ -26,9 +26,11 @@ void panel_of_rows(const PackedWeight& w, int64_t n, int64_t begin, int64_t end,
   }
 }
 
-void panel_of_cols(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* panel) {
-  for (int64_t n = begin; n < end; n++) {
-    for (int64_t i = 0; i < 16; i++) *panel++ = k + i < w.cols ? weight_at(w, n, k + i) : 0;
+void panels_of_cols(const PackedWeight& w, int64_t k, int64_t panels, int64_t begin, int64_t end, float* out) {
+  for (int64_t first = k; first < k + 16 * panels; first += 16) {
+    for (int64_t n = begin; n < end; n++) {
+      for (int64_t i = first; i < first + 16; i++) *out++ = i < w.cols ? weight_at(w, n, i) : 0;
+    }
   }
 }
 
@@ -55,7 +57,7 @@ float dot_codes(const PackedWeight& w, int64_t n, int64_t k, int64_t g, const fl
   return sum;
 }
 
-constexpr QMatMulKernels plain = {panel_of_rows, panel_of_cols, dot_rows, offset, dot_codes, {}};
+constexpr QMatMulKernels plain = {panel_of_rows, panels_of_cols, dot_rows, offset, dot_codes, {}};
 
 }  // namespace
 

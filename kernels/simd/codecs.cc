@@ -1,4 +1,6 @@
 // Finds a codec in the table of the instruction set in use, and codes whole rows.
+#include <map>
+
 #include "../reference/codecs.h"
 #include "cpu.h"
 
@@ -6,19 +8,21 @@ namespace halftone {
 namespace {
 
 std::span<const CodecKernels> kernels_of(Simd set) {
-  switch (set) {
 #if defined(HALFTONE_X64)
-    case Simd::avx2: return codec_kernels_avx2();
+  if (set >= Simd::avx2) return codec_kernels_avx2();
 #elif defined(HALFTONE_ARM64)
-    case Simd::neon: return codec_kernels_neon();
+  if (set == Simd::neon) return codec_kernels_neon();
 #endif
-    default: return codec_kernels_scalar();
-  }
+  return codec_kernels_scalar();
 }
 
 const std::vector<Codec>& codecs() {
-  static const std::vector<Codec> tables[] = {make_codecs(kernels_of(Simd::scalar)), make_codecs(kernels_of(Simd::avx2)), make_codecs(kernels_of(Simd::neon))};
-  return tables[static_cast<int>(simd())];
+  static const std::map<Simd, std::vector<Codec>> tables = [] {
+    std::map<Simd, std::vector<Codec>> made;
+    for (Simd set : simd_sets()) made[set] = make_codecs(kernels_of(set));
+    return made;
+  }();
+  return tables.at(simd());
 }
 
 float mean_square(const float* x, int64_t n) {

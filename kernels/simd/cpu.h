@@ -1,5 +1,6 @@
 // Which instruction set the kernels use. Every kernel with a fast version looks it up in a table indexed by this.
 #pragma once
+#include <vector>
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define HALFTONE_X64 1
@@ -9,17 +10,21 @@
 
 namespace halftone {
 
-enum class Simd { scalar, avx2, neon };
+// On x86-64 each set has all of the one before it:
+//   avx2        AVX2, FMA and F16C (from Haswell and Zen on)
+//   avx512      AVX-512 F, BW, DQ and VL (from Skylake-X on)
+//   avx512vnni  sums of byte products and byte permutations, VNNI and VBMI (from Ice Lake and Zen 4 on)
+enum class Simd { scalar, avx2, avx512, avx512vnni, neon };
 
-// The widest set of this machine (AVX2 means AVX2 with FMA and F16C), unless a narrower one was asked for with
-// set_simd or with the environment variable HALFTONE_SIMD=scalar.
+// The widest set of this machine, unless another was asked for with set_simd or with the environment variable
+// HALFTONE_SIMD. Results differ in the last bits between sets, and are the same bytes for the same set.
 Simd simd();
 const char* simd_name(Simd);
 
-// Whether there is AVX-512 with sums of byte products and byte permutations (VNNI, VBMI: from Ice Lake and Zen 4 on).
-bool has_avx512();
+// The sets of this machine, the narrowest first: what set_simd and HALFTONE_SIMD take by name, next to "auto".
+const std::vector<Simd>& simd_sets();
 
-// Takes "scalar", "avx2", "neon" or "auto"; false where the machine lacks the set. For comparisons in tests and benches.
+// False where the machine lacks the set.
 bool set_simd(const char* name);
 
 }  // namespace halftone

@@ -10,11 +10,11 @@
 namespace halftone {
 
 #if defined(HALFTONE_X64)
-extern const TileKernel<float> tile_float_avx2;
-extern const TileKernel<double> tile_double_avx2;
+extern const BlockKernel<float> block_float_avx2, block_float_avx512;
+extern const BlockKernel<double> block_double_avx2, block_double_avx512;
 #elif defined(HALFTONE_ARM64)
-extern const TileKernel<float> tile_float_neon;
-extern const TileKernel<double> tile_double_neon;
+extern const BlockKernel<float> block_float_neon;
+extern const BlockKernel<double> block_double_neon;
 #endif
 
 namespace {
@@ -24,7 +24,7 @@ template <typename Element>
 struct Single {
   using T = Element;
   using Register = Element;
-  static constexpr int lanes = 1, rows = 1;
+  static constexpr int lanes = 1, rows = 1, panels = 1;
   static Register load(const T* p) { return *p; }
   static void store(T* p, Register v) { *p = v; }
   static Register splat(T x) { return x; }
@@ -66,35 +66,23 @@ void pack_all(View<T> lines, int64_t count, int64_t k, T* packed) {
 template <typename T>
 struct Job {
   const Product<T>& product;
-  TileKernel<T> kernel;
+  BlockKernel<T> kernel;
   const T *left, *right;  // packed panels of the slab
   int64_t k, row_base, col_base;
   bool add;
 
   void run(int64_t row, int64_t row_end, int64_t col, int64_t col_end) const {
-    for (int64_t j = col; j < col_end; j += tile_cols<T>) {
-      for (int64_t i = row; i < row_end; i += tile_rows) {
-        int64_t rows = std::min(tile_rows, row_end - i), cols = std::min(tile_cols<T>, col_end - j);
-        if (product.region == Region::lower && col_base + j > row_base + i + rows - 1) continue;
-        T* c = product.c + (row_base + i) * product.stride + col_base + j;
-        if (rows == tile_rows && cols == tile_cols<T>) {
-          kernel(k, left + i * k, right + j * k, product.alpha, c, product.stride, add);
-        } else {
-          edge(left + i * k, right + j * k, c, rows, cols);
-        }
-      }
+    for (int64_t j = col; j < col_end; j += block_cols<T>) {
+      int64_t i = std::max(row, first_row(j));
+      if (i >= row_end) return;
+      T* c = product.c + (row_base + i) * product.stride + col_base + j;
+      kernel({row_end - i, std::min(block_cols<T>, col_end - j), k, product.alpha, left + i * k, right + j * k, c, product.stride, add});
     }
   }
 
-  void edge(const T* a, const T* b, T* c, int64_t rows, int64_t cols) const {
-    T part[tile_rows * tile_cols<T>];
-    kernel(k, a, b, product.alpha, part, tile_cols<T>, false);
-    for (int64_t i = 0; i < rows; i++) {
-      for (int64_t j = 0; j < cols; j++) {
-        T value = part[i * tile_cols<T> + j];
-        c[i * product.stride + j] = add ? c[i * product.stride + j] + value : value;
-      }
-    }
+  // The first rows that are wanted of the columns from j.
+  int64_t first_row(int64_t j) const {
+    return product.region == Region::lower ? std::max<int64_t>(0, col_base + j - row_base) / block_rows * block_rows : 0;
   }
 };
 
@@ -110,22 +98,24 @@ void pack_cols(View<T> b, int64_t begin, int64_t end, int64_t k, T* packed) {
 }
 
 template <>
-TileKernel<float> tile_kernel<float>() {
+BlockKernel<float> block_kernel<float>() {
 #if defined(HALFTONE_X64)
-  if (simd() == Simd::avx2) return tile_float_avx2;
+  if (simd() >= Simd::avx512) return block_float_avx512;
+  if (simd() >= Simd::avx2) return block_float_avx2;
 #elif defined(HALFTONE_ARM64)
-  if (simd() == Simd::neon) return tile_float_neon;
+  if (simd() == Simd::neon) return block_float_neon;
 #endif
-  return tile<Single<float>>;
+  return multiply_block<Single<float>>;
 }
 template <>
-TileKernel<double> tile_kernel<double>() {
+BlockKernel<double> block_kernel<double>() {
 #if defined(HALFTONE_X64)
-  if (simd() == Simd::avx2) return tile_double_avx2;
+  if (simd() >= Simd::avx512) return block_double_avx512;
+  if (simd() >= Simd::avx2) return block_double_avx2;
 #elif defined(HALFTONE_ARM64)
-  if (simd() == Simd::neon) return tile_double_neon;
+  if (simd() == Simd::neon) return block_double_neon;
 #endif
-  return tile<Single<double>>;
+  return multiply_block<Single<double>>;
 }
 
 template <typename T>
@@ -147,7 +137,7 @@ void gemm(const Product<T>& product) {
         int64_t rows = std::min(gemm_slab, product.m - row_base);
         if (product.region == Region::lower && col_base > row_base + rows - 1) continue;
         pack_all<tile_rows>(product.a.from(row_base, p), rows, k, left.data());
-        Job<T> job{product, tile_kernel<T>(), left.data(), right.data(), k, row_base, col_base, product.add || p > 0};
+        Job<T> job{product, block_kernel<T>(), left.data(), right.data(), k, row_base, col_base, product.add || p > 0};
         int64_t jobs_down = (rows + job_rows - 1) / job_rows, jobs_across = (cols + job_cols - 1) / job_cols;
         parallel_for(jobs_down * jobs_across, 1, [&](int64_t begin, int64_t end) {
           for (int64_t index = begin; index < end; index++) {

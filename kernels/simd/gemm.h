@@ -49,11 +49,26 @@ constexpr int64_t tile_rows = 6;
 template <typename T>
 constexpr int64_t tile_cols = 64 / sizeof(T);  // one cache line
 
-// tile = sum over k of a[6 k + i] b[tile_cols k + j]; c [6, tile_cols] = alpha tile (+ c).
+// What is multiplied best at once: no instruction set keeps more sums in registers.
+constexpr int64_t block_rows = 2 * tile_rows;
 template <typename T>
-using TileKernel = void (*)(int64_t k, const T* a, const T* b, T alpha, T* c, int64_t stride, bool add);
+constexpr int64_t block_cols = 2 * tile_cols<T>;
+
+// c [rows, cols] = alpha A B (+ c where `add`), A [rows, k] and B [k, cols] in panels as pack_rows and pack_cols make
+// them. Nothing outside c is touched.
 template <typename T>
-TileKernel<T> tile_kernel();
+struct Block {
+  int64_t rows, cols, k;
+  T alpha;
+  const T *a, *b;
+  T* c;
+  int64_t stride;
+  bool add = false;
+};
+template <typename T>
+using BlockKernel = void (*)(const Block<T>&);
+template <typename T>
+BlockKernel<T> block_kernel();
 
 // Copies rows [begin, end) of `a` into panels of 6 rows (a column of a panel is contiguous), missing rows as zeros.
 // `begin` is a multiple of 6; panel p starts at packed + 6 p k.

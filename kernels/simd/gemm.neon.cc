@@ -8,7 +8,7 @@ namespace {
 struct Floats {
   using T = float;
   using Register = float32x4_t;
-  static constexpr int lanes = 4, rows = 6;
+  static constexpr int lanes = 4, rows = 6, panels = 1;
   static Register load(const float* p) { return vld1q_f32(p); }
   static void store(float* p, Register v) { vst1q_f32(p, v); }
   static Register splat(float x) { return vdupq_n_f32(x); }
@@ -18,7 +18,7 @@ struct Floats {
 struct Doubles {
   using T = double;
   using Register = float64x2_t;
-  static constexpr int lanes = 2, rows = 6;
+  static constexpr int lanes = 2, rows = 6, panels = 1;
   static Register load(const double* p) { return vld1q_f64(p); }
   static void store(double* p, Register v) { vst1q_f64(p, v); }
   static Register splat(double x) { return vdupq_n_f64(x); }
@@ -27,7 +27,7 @@ struct Doubles {
 
 }  // namespace
 
-extern const TileKernel<float> tile_float_neon = tile<Floats>;
-extern const TileKernel<double> tile_double_neon = tile<Doubles>;
+extern const BlockKernel<float> block_float_neon = multiply_block<Floats>;
+extern const BlockKernel<double> block_double_neon = multiply_block<Doubles>;
 
 }  // namespace halftone

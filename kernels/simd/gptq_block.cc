@@ -13,7 +13,8 @@ constexpr int64_t arrays = 19;  // two tiles of eight arrays, and three of the b
 
 const GptqKernels& gptq_kernels() {
 #if defined(HALFTONE_X64)
-  if (simd() == Simd::avx2) return gptq_kernels_avx2();
+  if (simd() >= Simd::avx512) return gptq_kernels_avx512();
+  if (simd() >= Simd::avx2) return gptq_kernels_avx2();
 #elif defined(HALFTONE_ARM64)
   if (simd() == Simd::neon) return gptq_kernels_neon();
 #endif

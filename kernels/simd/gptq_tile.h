@@ -45,6 +45,7 @@ struct GptqKernels {
 
 const GptqKernels& gptq_kernels_scalar();
 const GptqKernels& gptq_kernels_avx2();
+const GptqKernels& gptq_kernels_avx512();
 const GptqKernels& gptq_kernels_neon();
 
 namespace {

@@ -41,16 +41,19 @@ void add_magnitudes(const std::vector<const float*>& rows, int64_t cols, double*
 
 // Adds the part of X^T X below the diagonal of a band of rows to the Hessian.
 void add_band(const float* left, const float* right, int64_t k, int64_t begin, int64_t end, int64_t cols, double* hessian) {
-  auto kernel = tile_kernel<float>();
-  float part[tile_rows * tile_cols<float>];
-  for (int64_t j = 0; j < end; j += tile_cols<float>) {
-    for (int64_t i = begin; i < end; i += tile_rows) {
-      if (j > i + tile_rows - 1) continue;
-      kernel(k, left + i * k, right + j * k, 1, part, tile_cols<float>, false);
-      for (int64_t r = i; r < std::min(i + tile_rows, end); r++) {
+  auto multiply = block_kernel<float>();
+  constexpr int64_t width = block_cols<float>;
+  float part[block_rows * width];
+  for (int64_t j = 0; j < end; j += width) {
+    int64_t across = std::min(width, round_up(cols - j, tile_cols<float>));
+    for (int64_t i = begin; i < end; i += block_rows) {
+      int64_t rows = std::min(block_rows, end - i);
+      if (j > i + rows - 1) continue;
+      multiply({rows, across, k, 1, left + i * k, right + j * k, part, width});
+      for (int64_t r = i; r < i + rows; r++) {
         double* row = hessian + r * cols;
-        const float* sums = part + (r - i) * tile_cols<float> - j;
-        for (int64_t c = j; c < std::min(j + tile_cols<float>, r + 1); c++) row[c] += sums[c];
+        const float* sums = part + (r - i) * width - j;
+        for (int64_t c = j; c < std::min(j + width, r + 1); c++) row[c] += sums[c];
       }
     }
   }

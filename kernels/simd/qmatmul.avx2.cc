@@ -7,7 +7,7 @@ namespace {
 
 struct Floats {
   using Register = __m256;
-  static constexpr int lanes = 8;
+  static constexpr int lanes = 8, dot_sums = 4;
   static Register load(const float* p) { return _mm256_loadu_ps(p); }
   static void store(float* p, Register v) { _mm256_storeu_ps(p, v); }
   static Register splat(float x) { return _mm256_set1_ps(x); }
@@ -15,12 +15,20 @@ struct Floats {
   static Register mul(Register a, Register b) { return _mm256_mul_ps(a, b); }
   static Register fma(Register a, Register b, Register c) { return _mm256_fmadd_ps(a, b, c); }
 
-  static void prefetch(const uint8_t* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+  static void prefetch(const void* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 
   static float sum(Register v) {
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  template <int bits, int first>
+  static Register code_of(Register word, Register next) {
+    __m256i code = _mm256_srli_epi32(_mm256_castps_si256(word), first);
+    if constexpr (first + bits > 32)
+      code = _mm256_or_si256(code, _mm256_slli_epi32(_mm256_castps_si256(next), 32 - first));
+    return _mm256_cvtepi32_ps(_mm256_and_si256(code, _mm256_set1_epi32((1 << bits) - 1)));
   }
 
   // One little-endian word, of four or eight bytes, in all lanes.

@@ -10,14 +10,14 @@
 namespace halftone {
 namespace {
 
-constexpr int64_t panel_cols = tile_cols<float>;
+constexpr int64_t panel_cols = tile_cols<float>, block_width = block_cols<float>;
 static_assert(panel_cols == unpacked_at_once);
 
 // Parts of work, in output rows or columns. A block of activations is read again for every part, so that parts are as
 // wide as the second-level cache allows, but for sixteen of them. They do not change the order in which an element is
 // summed.
 constexpr int64_t least_span = 4 * panel_cols, most_span = 16 * panel_cols;
-int64_t part_span(int64_t count) { return std::clamp(round_up(count / 16, panel_cols), least_span, most_span); }
+int64_t part_span(int64_t count) { return std::clamp(round_up(count / 16, block_width), least_span, most_span); }
 
 constexpr int64_t gradient_span = 8 * tile_rows;
 constexpr int64_t dot_weights = 1 << 16;  // weights of a part of a product with few rows
@@ -29,18 +29,6 @@ void run_parts(Threads threads, int64_t count, const Body& body) {
   threads.run(
       threads.state, count, [](void* state, int64_t part) { (*static_cast<const Body*>(state))(part); },
       const_cast<Body*>(&body));
-}
-
-// c [rows, cols] (+)= one tile; what lies outside c is dropped.
-void edge_tile(TileKernel<float> tile, int64_t k, const float* a, const float* b, float* c, int64_t stride,
-               int64_t rows, int64_t cols, bool add) {
-  if (rows == tile_rows && cols == panel_cols) return tile(k, a, b, 1, c, stride, add);
-  float whole[tile_rows * panel_cols];
-  tile(k, a, b, 1, whole, panel_cols, false);
-  for (int64_t i = 0; i < rows; i++) {
-    for (int64_t j = 0; j < cols; j++)
-      c[i * stride + j] = add ? c[i * stride + j] + whole[i * panel_cols + j] : whole[i * panel_cols + j];
-  }
 }
 
 // x [m, depth] in panels of six rows, one block of gemm_depth columns after the other.
@@ -58,13 +46,24 @@ struct Panels {
   const float* block(int64_t begin) const { return packed.data() + begin * padded; }
 };
 
-// One panel of the weight against all of x: c [m, cols] (+)= x block · panel.
-void multiply_panel(const Panels& x, int64_t begin, int64_t k, int64_t m, const float* panel, float* c, int64_t stride,
-                    int64_t cols) {
-  auto tile = tile_kernel<float>();
-  for (int64_t i = 0; i < m; i += tile_rows)
-    edge_tile(tile, k, x.block(begin) + i * k, panel, c + i * stride, stride, std::min(tile_rows, m - i), cols,
-              begin > 0);
+// c [m, cols] = x [m, depth] times a matrix of which unpack(col, panels, begin, end, out) writes some panels of the
+// columns from `col`, rows [begin, end).
+template <typename Unpack>
+void multiply(const Panels& x, int64_t m, int64_t depth, int64_t cols, float* c, Threads threads, const Unpack& unpack) {
+  int64_t span = part_span(cols);
+  run_parts(threads, parts_of(cols, span), [&](int64_t part) {
+    auto multiply_block = block_kernel<float>();
+    Buffer<float> panels(gemm_depth * block_width);
+    int64_t last = std::min(cols, (part + 1) * span);
+    for (int64_t begin = 0; begin < depth; begin += gemm_depth) {
+      int64_t end = std::min(depth, begin + gemm_depth), k = end - begin;
+      for (int64_t j = part * span; j < last; j += block_width) {
+        int64_t across = std::min(block_width, last - j);
+        unpack(j, parts_of(across, panel_cols), begin, end, panels.data());
+        multiply_block({m, across, k, 1, x.block(begin), panels.data(), c + j, cols, begin > 0});
+      }
+    }
+  });
 }
 
 int64_t dot_span(const PackedWeight& w) { return std::max<int64_t>(panel_cols, dot_weights / w.cols); }
@@ -82,10 +81,10 @@ void sum_groups(const PackedWeight& w, const float* a, int64_t m, float* sums) {
 const FixedKernels* fixed_kernels(const PackedWeight& w) {
 #if defined(HALFTONE_X64)
   bool fits = w.groups == 1 || w.group == 32 || w.group == 64 || w.group % fixed_chunk == 0;
-  if (w.bits > 4 || !fits || simd() != Simd::avx2 || !has_avx512()) return nullptr;
-  return w.bits == 2   ? &qmatmul_fixed_avx512.bits2
-         : w.bits == 3 ? &qmatmul_fixed_avx512.bits3
-                       : &qmatmul_fixed_avx512.bits4;
+  if (w.bits > 4 || !fits || simd() < Simd::avx512vnni) return nullptr;
+  return w.bits == 2   ? &qmatmul_fixed_avx512vnni.bits2
+         : w.bits == 3 ? &qmatmul_fixed_avx512vnni.bits3
+                       : &qmatmul_fixed_avx512vnni.bits4;
 #else
   static_cast<void>(w);
   return nullptr;
@@ -155,7 +154,10 @@ void forward_few(const PackedWeight& w, const float* a, int64_t m, float* y, Thr
 const QMatMulKernels& qmatmul_kernels(int bits) {
   const QMatMulTable* table = &qmatmul_scalar;
 #if defined(HALFTONE_X64)
-  if (simd() == Simd::avx2) table = &qmatmul_avx2;
+  if (simd() >= Simd::avx512)
+    table = &qmatmul_avx512;
+  else if (simd() >= Simd::avx2)
+    table = &qmatmul_avx2;
 #elif defined(HALFTONE_ARM64)
   if (simd() == Simd::neon) table = &qmatmul_neon;
 #endif
@@ -164,39 +166,25 @@ const QMatMulKernels& qmatmul_kernels(int bits) {
 
 void qmatmul_forward(const PackedWeight& w, const float* a, int64_t m, float* y, Threads threads) {
   if (m <= most_dot_rows) return forward_few(w, a, m, y, threads);
-  Panels x(a, m, w.cols, threads);
-  int64_t span = part_span(w.rows);
-  run_parts(threads, parts_of(w.rows, span), [&](int64_t part) {
-    Buffer<float> panel(gemm_depth * panel_cols);
-    int64_t last = std::min(w.rows, (part + 1) * span);
-    for (int64_t begin = 0; begin < w.cols; begin += gemm_depth) {
-      int64_t end = std::min(w.cols, begin + gemm_depth);
-      for (int64_t n = part * span; n < last; n += panel_cols) {
-        qmatmul_kernels(w.bits).panel_of_rows(w, n, begin, end, panel.data());
-        multiply_panel(x, begin, end - begin, m, panel.data(), y + n, w.rows, std::min(panel_cols, last - n));
-      }
-    }
-  });
+  const auto& kernels = qmatmul_kernels(w.bits);
+  multiply(Panels(a, m, w.cols, threads), m, w.cols, w.rows, y, threads,
+           [&](int64_t n, int64_t panels, int64_t begin, int64_t end, float* out) {
+             for (int64_t i = 0; i < panels * panel_cols; i += panel_cols)
+               kernels.panel_of_rows(w, n + i, begin, end, out + i * (end - begin));
+           });
 }
 
 void qmatmul_backward(const PackedWeight& w, const float* dy, int64_t m, float* dx, Threads threads) {
-  Panels x(dy, m, w.rows, threads);
-  int64_t span = part_span(w.cols);
-  run_parts(threads, parts_of(w.cols, span), [&](int64_t part) {
-    Buffer<float> panel(gemm_depth * panel_cols);
-    int64_t last = std::min(w.cols, (part + 1) * span);
-    for (int64_t begin = 0; begin < w.rows; begin += gemm_depth) {
-      int64_t end = std::min(w.rows, begin + gemm_depth);
-      for (int64_t k = part * span; k < last; k += panel_cols) {
-        qmatmul_kernels(w.bits).panel_of_cols(w, k, begin, end, panel.data());
-        multiply_panel(x, begin, end - begin, m, panel.data(), dx + k, w.cols, std::min(panel_cols, last - k));
-      }
-    }
-  });
+  const auto& kernels = qmatmul_kernels(w.bits);
+  multiply(Panels(dy, m, w.rows, threads), m, w.rows, w.cols, dx, threads,
+           [&](int64_t k, int64_t panels, int64_t begin, int64_t end, float* out) {
+             kernels.panels_of_cols(w, k, panels, begin, end, out);
+           });
 }
 
 void qmatmul_scale_gradient(const PackedWeight& w, const float* a, const float* dy, int64_t m, float* dscales,
                             Threads threads) {
+  const auto& kernels = qmatmul_kernels(w.bits);
   int64_t strips = parts_of(w.cols, panel_cols), groups = w.groups;
   Buffer<float> inputs(strips * panel_cols * m);
   run_parts(threads, strips, [&](int64_t strip) {
@@ -204,19 +192,20 @@ void qmatmul_scale_gradient(const PackedWeight& w, const float* a, const float* 
     pack_cols(View<float>{a + begin, w.cols, 1}, 0, end - begin, m, inputs.data() + begin * m);
   });
   run_parts(threads, parts_of(w.rows, gradient_span), [&](int64_t part) {
-    auto tile = tile_kernel<float>();
+    auto multiply_block = block_kernel<float>();
     int64_t first = part * gradient_span, last = std::min(w.rows, first + gradient_span);
-    Buffer<float> outputs(gradient_span * m), product(tile_rows * panel_cols);
+    Buffer<float> outputs(gradient_span * m), product(gradient_span * block_width);
     Buffer<double> sums(gradient_span);
     pack_rows(View<float>{dy + first, 1, w.rows}, 0, last - first, m, outputs.data());
     std::fill_n(sums.data(), gradient_span, 0.0);
-    for (int64_t k = 0; k < w.cols; k += panel_cols) {
-      for (int64_t n = first; n < last; n += tile_rows) {
-        tile(m, outputs.data() + (n - first) * m, inputs.data() + k * m, 1, product.data(), panel_cols, false);
-        for (int64_t i = 0; i < std::min(tile_rows, last - n); i++)
-          sums[n - first + i] +=
-              qmatmul_kernels(w.bits).dot_codes(w, n + i, k, k / w.group, product.data() + i * panel_cols);
+    for (int64_t k = 0; k < strips * panel_cols; k += panel_cols) {
+      int64_t column = k % block_width;
+      if (column == 0) {
+        int64_t across = std::min(block_width, strips * panel_cols - k);
+        multiply_block({last - first, across, m, 1, outputs.data(), inputs.data() + k * m, product.data(), block_width});
       }
+      for (int64_t n = first; n < last; n++)
+        sums[n - first] += kernels.dot_codes(w, n, k, k / w.group, product.data() + (n - first) * block_width + column);
       if ((k + panel_cols) % w.group != 0 && k + panel_cols < w.cols) continue;
       for (int64_t n = first; n < last; n++) {
         dscales[n * groups + k / w.group] = static_cast<float>(sums[n - first]);

@@ -56,11 +56,12 @@ struct DotInputs {
 constexpr int64_t dot_padding = 8;  // kernels read past the codes they need, but no further
 
 struct QMatMulKernels {
-  // panel [end − begin, 16]: columns k of rows n..n + 15 (rows past the last repeat it), k-major. begin, end: multiples
-  // of 16, but for an end at the last column.
+  // panel [end − begin, 16], at most gemm_depth columns: columns k of rows n..n + 15 (rows past the last repeat it),
+  // k-major. begin, end: multiples of 16, but for an end at the last column.
   void (*panel_of_rows)(const PackedWeight& w, int64_t n, int64_t begin, int64_t end, float* panel);
-  // panel [end − begin, 16]: rows n in [begin, end) by columns k..k + 15 (0 past the last column), n-major.
-  void (*panel_of_cols)(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* panel);
+  // out [panels, end − begin, 16]: rows n in [begin, end) by columns k..k + 16 panels − 1 (0 past the last column),
+  // panel by panel, n-major.
+  void (*panels_of_cols)(const PackedWeight& w, int64_t k, int64_t panels, int64_t begin, int64_t end, float* out);
   // y[i, n] for n in [begin, end) and the few rows i of the inputs.
   void (*dot_rows)(const PackedWeight& w, const DotInputs& inputs, float* y, int64_t begin, int64_t end);
   // Σ_g scales[n, g] zeros[n, g] sums[g]: what the zeros take from the product of row n.
@@ -70,7 +71,7 @@ struct QMatMulKernels {
   Placing placing;
 };
 
-// One row of a in fixed point (qmatmul_fixed.avx512.cc), for 2, 3 and 4 bits, groups of 32, 64 and multiples of
+// One row of a in fixed point (qmatmul_fixed.avx512vnni.cc), for 2, 3 and 4 bits, groups of 32, 64 and multiples of
 // fixed_chunk, or one group a row.
 constexpr int64_t fixed_chunk = 128;
 struct FixedRow {   // of c = ceil(cols / fixed_chunk) chunks
@@ -87,7 +88,7 @@ struct FixedKernels {
 struct FixedTable {
   FixedKernels bits2, bits3, bits4;
 };
-extern const FixedTable qmatmul_fixed_avx512;
+extern const FixedTable qmatmul_fixed_avx512vnni;
 
 // The table for 2, 3, 4 or 8 bits on this machine.
 const QMatMulKernels& qmatmul_kernels(int bits);
@@ -97,6 +98,7 @@ struct QMatMulTable {
 };
 extern const QMatMulTable qmatmul_scalar;  // defines the others
 extern const QMatMulTable qmatmul_avx2;
+extern const QMatMulTable qmatmul_avx512;
 extern const QMatMulTable qmatmul_neon;
 
 }  // namespace halftone

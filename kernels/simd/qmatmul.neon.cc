@@ -7,7 +7,7 @@ namespace {
 
 struct Floats {
   using Register = float32x4_t;
-  static constexpr int lanes = 4;
+  static constexpr int lanes = 4, dot_sums = 4;
   static Register load(const float* p) { return vld1q_f32(p); }
   static void store(float* p, Register v) { vst1q_f32(p, v); }
   static Register splat(float x) { return vdupq_n_f32(x); }
@@ -15,11 +15,19 @@ struct Floats {
   static Register mul(Register a, Register b) { return vmulq_f32(a, b); }
   static Register fma(Register a, Register b, Register c) { return vfmaq_f32(c, a, b); }
 #ifdef _MSC_VER
-  static void prefetch(const uint8_t* p) { __prefetch(p); }
+  static void prefetch(const void* p) { __prefetch(p); }
 #else
-  static void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
+  static void prefetch(const void* p) { __builtin_prefetch(p); }
 #endif
   static float sum(Register v) { return vaddvq_f32(v); }
+
+  template <int bits, int first>
+  static Register code_of(Register word, Register next) {
+    uint32x4_t code = vshlq_u32(vreinterpretq_u32_f32(word), vdupq_n_s32(-first));
+    if constexpr (first + bits > 32)
+      code = vorrq_u32(code, vshlq_n_u32(vreinterpretq_u32_f32(next), 32 - first));
+    return vcvtq_f32_u32(vandq_u32(code, vdupq_n_u32((1u << bits) - 1)));
+  }
 
   // Four codes of one little-endian word, the first at bit `first`; a shift to the left by less than nothing goes
   // right.

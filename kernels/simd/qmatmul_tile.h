@@ -1,12 +1,17 @@
 // The kernels of qmatmul.h, written once over a vector type
 //   V { lanes; Register; load, store, splat, fma(a, b, c) = a b + c, add, mul, sum(v);
+//       dot_sums: how many independent sums hide the latency of fma;
+//       code_of<bits, first>(word, next): in every lane the code at bit `first` of its word of 32 bits as a float, the
+//       rest of it from the next word where it goes past the end;
 //       unpack<bits>(p, Register out[16 / lanes]): 16 codes as floats, reads 2 · bits bytes;
 //       placing<bits>, place<bits>(p, Register out[16 / lanes]): the same in their places, may read dot_padding bytes
 //       more; prefetch(p), transpose(Register v[lanes]) in place }.
 // Included by one source file per instruction set. Everything here has internal linkage (see gemm_tile.h).
 #pragma once
 #include <cstring>
+#include <utility>
 
+#include "gemm.h"
 #include "qmatmul.h"
 
 namespace halftone {
@@ -37,43 +42,139 @@ struct Packed {
     V::template unpack<bits>(last, out);
   }
 
-  // Weights k..k + 15 of a row, which lie in group g.
-  static void weights(const PackedWeight& w, int64_t n, int64_t k, int64_t g, Register* out) {
-    codes(w, n, k, out);
-    Register scale = V::splat(w.scales[n * w.groups + g]), minus_zero = V::splat(-w.zero(n, g));
-    for (int i = 0; i < vectors; i++) out[i] = V::mul(V::add(out[i], minus_zero), scale);
-  }
-
-  static void panel_of_rows(const PackedWeight& w, int64_t n, int64_t begin, int64_t end, float* panel) {
-    for (int64_t k = begin; k < end; k += 16, panel += 256) {
-      const int64_t g = k / w.group;
-      for (int first = 0; first < 16; first += V::lanes) {
-        Register block[vectors][V::lanes];
+  // The words of 32 bits that hold codes [begin, end) of rows n..n + 15, turned: words [.., 16]. Turning words and not
+  // codes is less work by the number of codes in a word.
+  static void turn_words(const PackedWeight& w, int64_t n, int64_t begin, int64_t end, float* words) {
+    const int64_t from = begin * bits / 8, bytes = ((end - begin) * bits + 7) / 8;
+    const uint8_t* last = w.row(w.rows);
+    for (int first = 0; first < 16; first += V::lanes) {
+      for (int64_t at = 0; at < bytes; at += sizeof(Register)) {
+        Register block[V::lanes];
         for (int i = 0; i < V::lanes; i++) {
-          Register row[vectors];
-          int64_t at = n + first + i;
-          weights(w, at < w.rows ? at : w.rows - 1, k, g, row);
-          V::prefetch(w.row(at + 16) + k * bits / 8);  // of the next panel
-          for (int j = 0; j < vectors; j++) block[j][i] = row[j];
+          const int64_t row = n + first + i < w.rows ? n + first + i : w.rows - 1;
+          block[i] = load_words(w.row(row) + from + at, last);
+          V::prefetch(w.row(row + block_cols<float>) + from + at);  // of the next panels
         }
-        for (int j = 0; j < vectors; j++) {
-          V::transpose(block[j]);
-          for (int i = 0; i < V::lanes && k + j * V::lanes + i < end; i++)
-            V::store(panel + (j * V::lanes + i) * 16 + first, block[j][i]);
-        }
+        V::transpose(block);
+        for (int i = 0; i < V::lanes; i++) V::store(words + (at / 4 + i) * 16 + first, block[i]);
       }
     }
   }
+  static Register load_words(const uint8_t* p, const uint8_t* end) {
+    if (p + sizeof(Register) <= end) return V::load(reinterpret_cast<const float*>(p));
+    float rest[V::lanes] = {};
+    if (p < end) std::memcpy(rest, p, static_cast<size_t>(end - p));
+    return V::load(rest);
+  }
 
-  static void panel_of_cols(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* panel) {
-    const int64_t g = k / w.group;
-    for (int64_t n = begin; n < end; n++, panel += 16) {
-      Register row[vectors];
-      weights(w, n, k, g, row);
-      V::prefetch(w.row(n + end - begin) + k * bits / 8);  // of the next panel
-      for (int j = 0; j < vectors; j++) V::store(panel + j * V::lanes, row[j]);
-      for (int64_t i = w.cols - k; i < 16; i++) panel[i] = 0;
+  // Scales and zeros of sixteen rows in one group.
+  struct Scales {
+    float scale[16], minus_zero[16];
+
+    void read(const PackedWeight& w, int64_t n, int64_t g) {
+      for (int i = 0; i < 16; i++) {
+        const int64_t row = n + i < w.rows ? n + i : w.rows - 1;
+        scale[i] = w.scales[row * w.groups + g];
+        minus_zero[i] = -w.zero(row, g);
+      }
     }
+  };
+
+  // Code c of the 32 that `bits` turned words hold.
+  template <int c>
+  static Register turned_code(const float* words) {
+    constexpr int word = c * bits / 32, last = (c * bits + bits - 1) / 32;
+    return V::template code_of<bits, c * bits % 32>(V::load(words + word * 16), V::load(words + last * 16));
+  }
+  // Sixteen rows of the panel, of codes first, first + 1, .. of the words.
+  template <int first, int... i>
+  static void write_rows(const float* words, const Scales& scales, float* panel, std::integer_sequence<int, i...>) {
+    for (int v = 0; v < 16; v += V::lanes) {
+      const Register scale = V::load(scales.scale + v), minus_zero = V::load(scales.minus_zero + v);
+      (V::store(panel + i * 16 + v, V::mul(V::add(turned_code<first + i>(words + v), minus_zero), scale)), ...);
+    }
+  }
+  template <int first>
+  static void write_rows(const float* words, const Scales& scales, float* panel, int64_t count) {
+    constexpr auto all = std::make_integer_sequence<int, 16>();
+    if (count >= 16) return write_rows<first>(words, scales, panel, all);
+    float whole[256];
+    write_rows<first>(words, scales, whole, all);
+    std::memcpy(panel, whole, static_cast<size_t>(count) * 16 * sizeof(float));
+  }
+
+  static void panel_of_rows(const PackedWeight& w, int64_t n, int64_t begin, int64_t end, float* panel) {
+    float turned[(gemm_depth * bits / 32 + V::lanes - 1) / V::lanes * V::lanes * 16];
+    Scales scales;
+    turn_words(w, n, begin, end, turned);
+    const float* words = turned;
+    int64_t group_end = begin;
+    const auto write = [&]<int first>(int64_t k) {
+      if (k >= end) return;
+      if (k >= group_end) {
+        scales.read(w, n, k / w.group);
+        group_end = (k / w.group + 1) * w.group;
+      }
+      write_rows<first>(words, scales, panel + (k - begin) * 16, end - k);
+    };
+    for (int64_t k = begin; k < end; k += 32, words += 16 * bits) {
+      write.template operator()<0>(k);
+      write.template operator()<16>(k + 16);
+    }
+  }
+
+  // The scales and zeros of one column, from row to row.
+  struct Steps {
+    const float *scale, *zero;
+    int64_t next_scale, next_zero;
+
+    Steps(const PackedWeight& w, int64_t n, int64_t k, const float* symmetric)
+        : scale(w.scales + n * w.groups + k / w.group),
+          zero(w.zeros ? w.zeros + n * w.groups + k / w.group : symmetric),
+          next_scale(w.groups),
+          next_zero(w.zeros ? w.groups : 0) {}
+
+    // Takes codes of the row it stands at, and goes on to the next.
+    void write(const Register* row, float* to) {
+      const Register minus_zero = V::splat(-*zero), factor = V::splat(*scale);
+      for (int j = 0; j < vectors; j++) V::store(to + j * V::lanes, V::mul(V::add(row[j], minus_zero), factor));
+      scale += next_scale;
+      zero += next_zero;
+    }
+  };
+  static constexpr float symmetric = 1 << (bits - 1);
+
+  // Neighbouring panels at once: a row of the weight has them on one cache line.
+  template <int... i>
+  static void write_cols(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* out,
+                         std::integer_sequence<int, i...>) {
+    const int64_t row_bytes = w.row_bytes, panel = (end - begin) * 16, ahead = (end - begin) * row_bytes;
+    const uint8_t* from = w.row(begin) + k * bits / 8;
+    Steps steps[] = {Steps(w, begin, k + i * 16, &symmetric)...};
+    for (int64_t n = begin; n < end; n++, out += 16, from += row_bytes) {
+      Register rows[sizeof...(i)][vectors];
+      V::prefetch(from + ahead);  // of the next panels
+      (V::template unpack<bits>(from + i * 2 * bits, rows[i]), ...);
+      (steps[i].write(rows[i], out + i * panel), ...);
+    }
+  }
+  // The last columns, where the group is a row of any length.
+  static void write_last_cols(const PackedWeight& w, int64_t k, int64_t begin, int64_t end, float* out) {
+    Steps steps(w, begin, k, &symmetric);
+    for (int64_t n = begin; n < end; n++, out += 16) {
+      Register row[vectors];
+      codes(w, n, k, row);
+      steps.write(row, out);
+      for (int64_t i = w.cols - k; i < 16; i++) out[i] = 0;
+    }
+  }
+  static void panels_of_cols(const PackedWeight& w, int64_t k, int64_t panels, int64_t begin, int64_t end, float* out) {
+    const int64_t last = k + panels * 16;
+    for (; k + 32 <= last && k + 32 <= w.cols; k += 32, out += 32 * (end - begin))
+      write_cols(w, k, begin, end, out, std::make_integer_sequence<int, 2>());
+    for (; k < last && k + 16 <= w.cols; k += 16, out += 16 * (end - begin))
+      write_cols(w, k, begin, end, out, std::make_integer_sequence<int, 1>());
+    if (k < last) write_last_cols(w, k, begin, end, out);
   }
 
   static float dot_codes(const PackedWeight& w, int64_t n, int64_t k, int64_t g, const float* x) {
@@ -115,6 +216,7 @@ struct Packed {
     for (int r = 0; r < R; r++) {
       for (int i = 0; i < m; i++) total[r][i] = V::splat(0);
     }
+    for (int64_t g = 0; g < R * groups; g += 16) V::prefetch(scales + R * groups + g);
     const float* a = inputs.placed;
     for (int64_t g = 0; g < groups; g++) {
       Register part[R][m][vectors];
@@ -172,7 +274,7 @@ struct Packed {
   // Several rows at a time, so that there are enough independent sums to hide the latency of the fused multiply-add.
   template <int m>
   static void dot_all(const PackedWeight& w, const DotInputs& inputs, float* y, int64_t begin, int64_t end) {
-    constexpr int R = m == 1 ? 4 : m == 2 ? 2 : 1;
+    constexpr int R = V::dot_sums / m;
     int64_t n = begin;
     for (; n + R <= end && n + R < w.rows; n += R) dot<R, m>(w, inputs, w.row(n), n, y);
     for (; n < end; n++) dot<1, m>(w, inputs, n + 1 < w.rows ? w.row(n) : inputs.last_row, n, y);
@@ -183,7 +285,7 @@ struct Packed {
     by_count[inputs.m - 1](w, inputs, y, begin, end);
   }
 
-  static constexpr QMatMulKernels kernels = {panel_of_rows, panel_of_cols, dot_rows,
+  static constexpr QMatMulKernels kernels = {panel_of_rows, panels_of_cols, dot_rows,
                                              offset,        dot_codes,     V::template placing<bits>};
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 const ScoringKernels& chosen() {
 #ifdef HALFTONE_X64
-  if (simd() == Simd::avx2) return scoring_avx2;
+  if (simd() >= Simd::avx2) return scoring_avx2;
 #endif
   return scoring_scalar;
 }

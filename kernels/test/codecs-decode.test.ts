@@ -7,7 +7,7 @@ import { uniform } from './random.ts'
 
 afterEach(() => kernels().setSimd('auto'))
 
-describe.each(['scalar', 'auto'])('with %s kernels', (simd) => {
+describe.each(kernels().simdSets())('with %s kernels', (simd) => {
   it.each([...ggufTypes, ...readTypes])('%s: ordinary, NaN, infinite, denormal and random blocks as the gguf package decodes them', async (type) => {
     const golden = goldens.decode[type]
     if (!golden) throw new Error(`no golden for ${type}`)

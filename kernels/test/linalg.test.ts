@@ -36,7 +36,7 @@ afterEach(() => {
   halftone.setThreads(2)
 })
 
-describe.each(['auto', 'scalar'])('linear algebra, %s', (set) => {
+describe.each(halftone.simdSets())('linear algebra, %s', (set) => {
   it.each(sizes)('matmul of size %i equals the definition for all transposes', async (n) => {
     halftone.setSimd(set)
     for (const [m, k] of [[n, n], [n, 300], [19, n]] as const) {
@@ -190,7 +190,8 @@ describe('matmul', () => {
   })
 })
 
-it('gives the same bytes for any number of threads', async () => {
+it.each(halftone.simdSets())('gives the same bytes for any number of threads, %s', async (set) => {
+  halftone.setSimd(set)
   const [n, tokens] = [333, 700]
   const x = correlatedInputs(tokens, n, 4)
   async function run(threads: number) {

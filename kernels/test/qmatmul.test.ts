@@ -41,7 +41,7 @@ const shapes: readonly (readonly [rows: number, cols: number, group: number])[] 
 ]
 const cases = [2, 3, 4, 8].flatMap((bits) => shapes.map(([rows, cols, group], i) => ({ rows, cols, bits, group, hasZeros: (i + bits) % 2 === 0 })))
 
-describe.each(['auto', 'scalar'])('operators on packed weights (%s)', (set) => {
+describe.each(kernels().simdSets())('operators on packed weights (%s)', (set) => {
   beforeAll(() => kernels().setSimd(set))
   afterAll(() => kernels().setSimd('auto'))
 

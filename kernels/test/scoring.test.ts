@@ -26,7 +26,7 @@ function logits(vocabulary: number, seed: number): Float32Array {
   return Float32Array.from({ length: vocabulary }, (_, i) => 6 * Math.sin(i * 12.9898 + seed * 78.233) + 8 * Math.sin(i * seed) ** 31)
 }
 
-describe.each(['auto', 'scalar'])('score (%s)', (set) => {
+describe.each(kernels().simdSets())('score (%s)', (set) => {
   beforeAll(() => kernels().setSimd(set))
   afterAll(() => kernels().setSimd('auto'))
 

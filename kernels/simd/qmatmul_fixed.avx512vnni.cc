@@ -168,6 +168,7 @@ struct Rows {
     const __mmask64 all_bytes = ~__mmask64(0) >> (64 - cut.bytes);
     const __mmask16 all_scales = cut.first_scales(cut.groups_in_chunk);
     for (int r = 0; r < R; r++) total[r] = _mm512_setzero_ps();
+    for (int64_t g = 0; g < R * cut.groups; g += 16) _mm_prefetch(reinterpret_cast<const char*>(scales + R * cut.groups + g), _MM_HINT_T0);
     int64_t left = cut.chunks_in_group;
     for (int64_t c = 0; c + 1 < cut.chunks; c++) {
       add(row, c, all_bytes, all_scales);
@@ -190,7 +191,7 @@ void dot_rows(const PackedWeight& w, const FixedRow& row, float* y, int64_t begi
 
 }  // namespace
 
-const FixedTable qmatmul_fixed_avx512 = {
+const FixedTable qmatmul_fixed_avx512vnni = {
     {fix_row<2>, dot_rows<2>}, {fix_row<3>, dot_rows<3>}, {fix_row<4>, dot_rows<4>}};
 
 }  // namespace halftone
