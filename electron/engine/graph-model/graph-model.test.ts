@@ -126,6 +126,29 @@ test('measure, plan and run: the size is as predicted, and a run that lost half 
   expect(again).toMatchObject({ sha256: report.sha256, samples: 3 }) // judged on the samples given for it
 }))
 
+test('pairs raise losses once, however often more are asked for; the spectrum is drawn beside the map', () => withFolder(async (folder) => {
+  const model = await written(folder, smallCnn())
+  const data = path.join(folder, 'images.npy')
+  writeFileSync(data, npyBytes([10, 3, 12, 12], noise(10 * 432, 99)))
+  const engine = createEngine()
+  const measure = (out: string, pairs: number, spectrum?: string): ReturnType<typeof engine.measure> =>
+    engine.measure({ model, data, metric: 'layer-output', rounder: 'nearest', samples: 8, pairs, ...(spectrum !== undefined && { spectrum }), out: path.join(folder, out) }, context)
+  const plain = await measure('plain.json', 0)
+  const paired = await measure('paired.json', 6)
+  expect(paired.pairs).toHaveLength(6)
+  const raised = paired.layers.filter(({ options }, index) => Object.entries(options).some(([name, { value }]) => value > plain.layers[index].options[name].value))
+  expect(raised.length).toBeGreaterThan(0)
+  for (const { name } of raised) expect(paired.pairs?.some(({ layers, alone, together }) => layers.includes(name) && together > alone[0] + alone[1])).toBe(true)
+  await measure('grown.json', 2)
+  const drawn = await measure('grown.json', 6, path.join(folder, 'spectrum.svg'))
+  expect(drawn.layers).toEqual(paired.layers)
+  expect(readFileSync(path.join(folder, 'spectrum.svg'), 'utf8')).toContain('Eigenvalues of the loss Hessian')
+  const { quadratures, elements } = JSON.parse(readFileSync(path.join(folder, 'spectrum.json'), 'utf8')) as { quadratures: { weights: number[] }[]; elements: number }
+  expect(elements).toBe(plain.layers.reduce((sum, layer) => sum + layer.elements, 0))
+  for (const { weights } of quadratures) expect(weights.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 6)
+  await expect(engine.measure({ model, metric: 'sqnr', rounder: 'search', pairs: 2, out: path.join(folder, 'x.json') }, context)).rejects.toThrow(/--pairs, --spectrum: found no data/)
+}))
+
 test('data that does not fit says where, what was found and what was expected', () => withFolder(async (folder) => {
   const model = await written(folder, smallCnn())
   const data = path.join(folder, 'images.npy')

@@ -28,6 +28,7 @@ import { keptErrors } from './kept-errors.ts'
 import { SAMPLES_TOGETHER } from './gradients/sample-gradients.ts'
 import { layerScales } from './layer-scales.ts'
 import { addPairs } from './pairs/add-pairs.ts'
+import { decoderPairs } from './pairs/decoder-pairs.ts'
 import { measurePairs } from './pairs/measure-pairs.ts'
 import { openWorkFolder } from './work-folder.ts'
 import { targetOptions } from '../budget/option-bytes.ts'
@@ -143,7 +144,7 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
         ...(metric.scales === 'trace' && { activations: [...(await activationTraces(differentiable, { probes: Math.min(probes, activationProbes), seed }, context))] }),
       }
       if (pairs > 0) {
-        const found = await measurePairs({ layers, readWeight: model.readWeight, runner: program, windows: windows.slice(0, probeWindows), count: pairs }, context)
+        const found = await measurePairs({ layers, count: pairs, ...(await decoderPairs(model, program, windows.slice(0, probeWindows), context)) }, context)
         layers = addPairs(layers, found)
         more.pairs = [...found]
       }
