@@ -9,11 +9,12 @@ import { beginStage } from '../job/progress.ts'
 import { rounders } from '../quantize/rounders/rounders.ts'
 import { checkDataFree, savedMap } from '../sensitivity/measure.ts'
 import { errorLosses, lossesOf, type LayerLosses } from '../sensitivity/error-losses.ts'
+import type { OptionLoss } from '../sensitivity/differentiable.ts'
 import { layerScales } from '../sensitivity/layer-scales.ts'
 import { drawSpectrum } from '../sensitivity/hessian/draw-spectrum.ts'
 import { addPairs } from '../sensitivity/pairs/add-pairs.ts'
 import { measurePairs } from '../sensitivity/pairs/measure-pairs.ts'
-import { openWorkFolder } from '../sensitivity/work-folder.ts'
+import { openWorkFolder, type WorkFolder } from '../sensitivity/work-folder.ts'
 import { isMetric, metricNames, metrics, type Metric } from '../sensitivity/metrics/metrics.ts'
 import { tool } from '../tool.ts'
 import { classOutputs } from './classes.ts'
@@ -28,6 +29,8 @@ import { graphOptionBytes, graphOptions, wantedOptions } from './storage.ts'
 
 /** Of a measurement of the weights alone. */
 const noData: GraphData = { sha256: '', calibration: [], heldOut: [], notes: [] }
+
+const noLoss: OptionLoss = { value: 0, stderr: 0 }
 
 /** Samples on which divergences are measured. */
 const probeSamples = 8
@@ -97,22 +100,32 @@ export async function measureGraphFile(input: MeasureInput, context: Context): P
   const save = (layers: readonly MeasuredLayer[], complete: boolean, more: Partial<Sensitivity> = {}): Promise<void> =>
     makeFolder(path.dirname(out)).then(() => writeWhole(out, `${JSON.stringify({ ...head, complete, ...more, layers })}\n`))
   const work = differentiable === null || !takesDerivatives ? null : await openWorkFolder(`${out}.work`, [head, probes])
+  /** A layer with those of its options that have a loss. */
+  function described(layer: GraphLayer, lossOf: (option: string) => OptionLoss | undefined): MeasuredLayer {
+    const { options: own, excluded } = optionsOf(layer, options)
+    return describeGraphLayer(layer, excluded, Object.fromEntries(own.flatMap((option) => {
+      const loss = lossOf(option)
+      return loss === undefined ? [] : [[option, { bytes: bytesOf(layer, option), ...loss }]]
+    })))
+  }
+  /** All layers, those that are not measured yet without options: a plan estimates them. */
+  const withUnmeasured = (done: readonly MeasuredLayer[]): readonly MeasuredLayer[] => model.layers.map((layer) => done.find(({ name }) => name === layer.name) ?? described(layer, () => undefined))
+  /** Layers whose rounded options an earlier measurement kept; their losses are still to come. */
+  const keptLayers = (kept: WorkFolder): Map<string, MeasuredLayer> =>
+    new Map(model.layers.filter((layer) => optionsOf(layer, options).options.every((option) => kept.hasOption(layer.name, option))).map((layer) => [layer.name, described(layer, () => noLoss)]))
   const scales = differentiable === null || metric.scales === null ? null
     : await layerScales[metric.scales](differentiable, { probes: probes ?? count, seed }, context, { known: work?.draws, save: work?.saveDraws })
   const measured = await measureGraph({
     model, samples: chosen.calibration, probeSamples, optionsOf: (layer) => optionsOf(layer, options), metric, scales, keep: metric.term === null ? null : work, rounder: rounders[rounder],
-    known: metric.term === null ? known : new Map(), save: (partial) => (metric.term === null ? save(partial, false) : Promise.resolve()),
+    known: metric.term === null || work === null ? known : keptLayers(work), save: (partial) => (metric.term === null ? save(withUnmeasured(partial), false) : Promise.resolve()),
   }, context)
   let layers: readonly MeasuredLayer[] = measured
   if (differentiable !== null && metric.term !== null && work !== null) {
     const errors = graphErrors(model, (layer) => optionsOf(layer, options).options, work)
-    const described = (losses: LayerLosses): MeasuredLayer[] => model.layers.map((layer) => {
-      const { options: own, excluded } = optionsOf(layer, options)
-      return describeGraphLayer(layer, excluded, Object.fromEntries(own.map((option) => [option, { bytes: bytesOf(layer, option), ...(losses.get(layer.name)?.[option] ?? { value: 0, stderr: 0 }) }])))
-    })
-    layers = described(await errorLosses(differentiable, metric.term, errors, context, {
+    const describedAll = (losses: LayerLosses): MeasuredLayer[] => model.layers.map((layer) => described(layer, (option) => losses.get(layer.name)?.[option] ?? noLoss))
+    layers = describedAll(await errorLosses(differentiable, metric.term, errors, context, {
       known: work.draws,
-      save: (draws) => work.saveDraws(draws).then(() => save(described(lossesOf(draws, errors)), false)),
+      save: (draws) => work.saveDraws(draws).then(() => save(describedAll(lossesOf(draws, errors)), false)),
     }))
     for (const layer of layers) for (const [option, cost] of Object.entries(layer.options)) context.report({ type: 'cell', layer: layer.name, option, ...cost })
   }
