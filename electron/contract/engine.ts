@@ -127,12 +127,12 @@ export const MeasureInput = z.object({
 })
 export type MeasureInput = z.input<typeof MeasureInput>
 
-/** Costs of one token that a plan may limit beside the size: multiplications, bit operations, milliseconds measured on this machine. */
+/** Costs of one token, or of one sample of an ONNX graph, that a plan may limit beside the size: multiplications, bit operations, milliseconds measured on this machine. */
 export const limitNames = ['macs', 'bops', 'ms'] as const
 export type LimitName = (typeof limitNames)[number]
 
-/** What a plan may be asked to keep: divergence, perplexity (itself, or over the unquantized model's) at most, share of equal most likely tokens at least. */
-export const qualityNames = ['kl', 'ppl', 'ppl-ratio', 'same-top'] as const
+/** What a plan may be asked to keep: divergence, perplexity (itself, or over the unquantized model's) at most; share of equal most likely tokens or classes, and decibels of a graph's outputs, at least. */
+export const qualityNames = ['kl', 'ppl', 'ppl-ratio', 'same-top', 'sqnr'] as const
 export type QualityName = (typeof qualityNames)[number]
 
 /** Ways to choose; `exponent` tries its candidates on the data, the others only sum predicted losses. */

@@ -1,6 +1,6 @@
 /** @file The engine as its hosts call it: the methods of contract/engine.ts, over plain data. */
 import type { z } from 'zod'
-import { EvaluateInput, GenerateInput, PlanInput, type EngineMethod, type engineMethods } from '../contract/engine.ts'
+import { EvaluateInput, GenerateInput, type EngineMethod, type engineMethods } from '../contract/engine.ts'
 import type { Context } from '../contract/events.ts'
 import { Recipe } from '../contract/recipe.ts'
 import type { Evaluation } from '../contract/report.ts'
@@ -58,7 +58,7 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
       return workspace.withModel(model, context, (opened) => viewCell(opened.model, layer, option, method))
     },
     measure: (input, context) => (isGraphFile(input.model) ? measureGraphFile(input, context) : measure(input, context)),
-    plan: (input, context) => (isGraphFile(input.model) ? planGraph(PlanInput.parse(input), context) : planModel(workspace, input, context)),
+    plan: (input, context) => (isGraphFile(input.model) ? planGraph(workspace, input, context) : planModel(workspace, input, context)),
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),
     train,
     evaluate: evaluateFile,

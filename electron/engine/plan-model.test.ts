@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -73,6 +73,29 @@ describe('a plan to a quality', () => {
     expect(ratio.measured?.value).toBeLessThanOrEqual(1.001)
     await expect(plan({ quality: { name: 'ppl', value: 1 } })).rejects.toMatchObject({ code: 'budget-impossible' })
   })
+})
+
+test('a stopped measurement is a map of all layers that a plan is made from, and stays one when it is stopped again sooner', async () => {
+  const out = path.join(folder, 'stopped.json')
+  async function stopAfter(cells: number): Promise<Sensitivity> {
+    const stop = new AbortController()
+    let seen = 0
+    const report = ({ type }: { type: string }): void => { if (type === 'cell' && ++seen > cells) stop.abort() }
+    await expect(engine.measure({ model, data: path.join(folder, 'data.txt'), metric: 'layer-output', rounder: 'search', target: 'gguf', samples: 4, length: 24, out }, { signal: stop.signal, report })).rejects.toThrow()
+    return JSON.parse(await readFile(out, 'utf8')) as Sensitivity
+  }
+  const whole = maps.get('gguf')
+  const isMeasured = ({ options }: Sensitivity['layers'][number]): boolean => Object.keys(options).length > 0
+  const cells = whole?.layers.slice(0, 4).reduce((sum, { options }) => sum + Object.keys(options).length, 0) ?? 0
+  const partial = await stopAfter(cells)
+  expect(partial.layers.map(({ name }) => name)).toEqual(whole?.layers.map(({ name }) => name))
+  const count = partial.layers.filter(isMeasured).length
+  expect(count).toBeGreaterThan(1)
+  expect(count).toBeLessThan(partial.layers.length)
+  const { recipe, warnings } = await plan({ measured: partial })
+  expect(recipe.choice.map(({ name }) => name)).toEqual(partial.layers.map(({ name }) => name))
+  expect(warnings.join()).toMatch(/The measurement is unfinished/)
+  expect((await stopAfter(2)).layers.filter(isMeasured)).toHaveLength(count)
 })
 
 test('the exponent allocator carries its candidates out', async () => {

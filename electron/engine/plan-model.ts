@@ -4,25 +4,24 @@
  */
 import path from 'node:path'
 import type { z } from 'zod'
-import { PlanInput, type Plan, type QualityName } from '../contract/engine.ts'
+import { PlanInput, type Plan } from '../contract/engine.ts'
 import type { Context } from '../contract/events.ts'
 import { parseOption, type Target } from '../contract/options.ts'
-import type { Recipe } from '../contract/recipe.ts'
 import { multiplyingLayers, type Milliseconds } from './budget/constraints.ts'
 import { measureLatencies } from './budget/latency.ts'
-import { plan, type PlanDependencies } from './budget/plan.ts'
-import { planToQuality } from './budget/quality.ts'
+import type { PlanDependencies } from './budget/plan.ts'
 import { formatWarnings } from './budget/warnings.ts'
 import { targetLayers } from './budget/target-layers.ts'
 import { exporters } from './export/exporters.ts'
 import { provenanceOf } from './export/exporter.ts'
 import { cacheFolder } from './job/cache-folder.ts'
 import { makeFolder } from './job/files.ts'
+import { planTried } from './plan-tried.ts'
 import { predictRun } from './predict.ts'
 import { ggufWarnings } from './session/inspect.ts'
 import { defaultParkedBytes } from './session/parking.ts'
 import { tool } from './tool.ts'
-import { lossOf, openTrials, type Trials } from './trial.ts'
+import { openTrials } from './trial.ts'
 import { trainedRun } from './train/predict-run.ts'
 import type { Opened, Workspace } from './workspace.ts'
 
@@ -30,8 +29,6 @@ type Request = z.output<typeof PlanInput>
 
 /** Positions scored after a run, for the prediction: those of the bundled validation text. */
 const evaluationTokens = 25_000
-/** What allocators that try candidates compare them by where no quality is asked for. */
-const usualQuality: QualityName = 'kl'
 
 /** Times of every option the map has for the target's layers, from this machine's table. */
 async function millisecondsOf({ measured, target }: Request, context: Context): Promise<Milliseconds> {
@@ -73,28 +70,9 @@ async function dependenciesOf(workspace: Workspace, { model, tokenizer: openToke
 /** The best plan under the request's limits; where a quality is asked for, the smallest that was seen to keep it. */
 export async function planModel(workspace: Workspace, input: z.input<typeof PlanInput>, context: Context): Promise<Plan> {
   const request = PlanInput.parse(input)
-  const { quality, measured } = request
   return workspace.withModel(request.model, context, async (opened) => {
-    const name = quality?.name ?? usualQuality
-    let trials: Promise<Trials> | undefined
-    async function measure(recipe: Recipe): Promise<number> {
-      trials ??= openTrials(opened.model, recipe, request.text, context)
-      return lossOf[name](await (await trials).evaluate(recipe))
-    }
-    const evaluable = measured.data.samples !== undefined || request.text !== undefined
-    const dependencies = { ...(await dependenciesOf(workspace, opened, request, context)), ...(evaluable && { measure }) }
-    const found = quality && await planToQuality(request, qualityOf(name, quality.value), dependencies, measure, context)
-    const made = found?.plan ?? await plan(request, dependencies, context)
-    const tried = await trials
-    return {
-      ...made,
-      warnings: [...made.warnings, ...formatWarnings(made.recipe.choice), ...(request.target === 'gguf' ? ggufWarnings(opened.model) : [])],
-      ...(tried && { measured: { name, value: qualityOf(name, await measure(made.recipe)), evaluations: tried.count() } }),
-    }
+    const dependencies = await dependenciesOf(workspace, opened, request, context)
+    const made = await planTried(request, dependencies, (recipe) => openTrials(opened.model, recipe, request.text, context), context)
+    return { ...made, warnings: [...made.warnings, ...formatWarnings(made.recipe.choice), ...(request.target === 'gguf' ? ggufWarnings(opened.model) : [])] }
   })
-}
-
-/** A loss in the words of the quality, and back: shares of agreement count down from one. */
-function qualityOf(name: QualityName, loss: number): number {
-  return name === 'same-top' ? 1 - loss : loss
 }

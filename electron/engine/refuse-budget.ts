@@ -39,13 +39,10 @@ export async function refuseBudget(wanted: WantedBudget, context: Pick<Context, 
   const request = (layers: readonly MeasuredLayer[]): z.output<typeof PlanInput> => PlanInput.parse({
     model, target, budget, pins, measured: { version: 1, tool, model: { path: model, sha256: unread }, data: { path: '', sha256: '' }, metric: 'sqnr', rounder: 'nearest', complete: true, layers: [...layers] },
   })
-  if (isGraphFile(model)) {
-    await planGraph(request(await graphLayers(wanted)), quiet)
-    return
-  }
   const workspace = createWorkspace()
   try {
-    await planModel(workspace, request(await workspace.withModel(model, context, (opened) => Promise.resolve(decoderLayers(opened.model, wanted)))), quiet)
+    if (isGraphFile(model)) await planGraph(workspace, request(await graphLayers(wanted)), quiet)
+    else await planModel(workspace, request(await workspace.withModel(model, context, (opened) => Promise.resolve(decoderLayers(opened.model, wanted)))), quiet)
   } finally {
     await workspace.close()
   }

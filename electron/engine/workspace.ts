@@ -11,6 +11,7 @@ import { fingerprint } from './io/fingerprint.ts'
 import { openTokenizer, type Tokenizer } from './io/tokenizer.ts'
 import { measureMachine, type Machine } from './job/machine.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
+import { openPlannedGraph, type OpenedGraph } from './graph-model/opened-graph.ts'
 import { openDecoder, type DecoderModel } from './session/model.ts'
 
 /** The open project and one to compare with. */
@@ -32,6 +33,7 @@ export interface Opened {
 
 export interface Workspace {
   withModel: <R>(source: string, context: Pick<Context, 'signal'>, work: (opened: Opened) => Promise<R>) => Promise<R>
+  withGraph: <R>(source: string, work: (opened: OpenedGraph) => Promise<R>) => Promise<R>
   /** The tokenizer alone, for a model that may be of no known architecture. */
   withTokenizer: <R>(source: string, work: (tokenizer: Tokenizer) => Promise<R>) => Promise<R>
   curve: (groups: readonly Group[]) => Promise<readonly CurvePoint[]>
@@ -42,6 +44,7 @@ export interface Workspace {
 
 export function createWorkspace(): Workspace {
   const models: Keeper<Opened> = createKeeper({ most: mostModels, idleMs, close: ({ model }) => model.close() })
+  const graphs: Keeper<OpenedGraph> = createKeeper({ most: mostModels, idleMs, close: () => Promise.resolve() })
   const tokenizers: Keeper<Tokenizer> = createKeeper({ most: mostModels, idleMs, close: () => Promise.resolve() })
   const curves = new Map<string, Promise<readonly CurvePoint[]>>()
   let measured: { readonly at: number; readonly machine: Promise<Machine> } | undefined
@@ -63,6 +66,7 @@ export function createWorkspace(): Workspace {
         }
       }, work)
     },
+    withGraph: async (source, work) => graphs.use(await fingerprint(source), () => openPlannedGraph(source), work),
     withTokenizer: async (source, work) => tokenizers.use(await fingerprint(source), () => openTokenizer(source), work),
     curve(groups) {
       const key = curveKey(groups)
@@ -81,7 +85,7 @@ export function createWorkspace(): Workspace {
     },
     async close() {
       curves.clear()
-      await Promise.all([models.close(), tokenizers.close()])
+      await Promise.all([models.close(), graphs.close(), tokenizers.close()])
     },
   }
 }

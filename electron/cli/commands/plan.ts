@@ -68,13 +68,13 @@ export function constrained(text: string, before: Constraints): Constraints {
   return { ...before, limits: { ...before.limits, [limit]: number } }
 }
 
-/** Parses --quality: kl=0.02, ppl=66.5, ppl-ratio=1.01, same-top=0.99 or same-top=99%. */
+/** Parses --quality: kl=0.02, ppl=66.5, ppl-ratio=1.01, sqnr=30 (decibels), same-top=0.99 or same-top=99%. */
 export function quality(text: string): NonNullable<PlanInput['quality']> {
   const [name, value = '', ...rest] = text.split('=')
   const known = qualityNames.find((one) => one === name)
   const number = value.endsWith('%') ? Number(value.slice(0, -1)) / 100 : Number(value)
   if (known === undefined || value === '' || rest.length > 0 || !Number.isFinite(number) || number <= 0 || (known === 'same-top' && number > 1)) {
-    throw new InvalidArgumentError('expected kl=0.02, ppl=66.5, ppl-ratio=1.01 (at most) or same-top=99% (at least)')
+    throw new InvalidArgumentError('expected kl=0.02, ppl=66.5, ppl-ratio=1.01 (at most), same-top=99% or sqnr=30 (at least)')
   }
   return { name: known, value: number }
 }
@@ -118,8 +118,8 @@ export const addPlan: AddCommand = (program) => {
     .requiredOption('--measured <file>', 'sensitivity.json')
     .addOption(new Option('--target <name>', 'what the file is for (an ONNX graph stays one)').choices(targets))
     .option('--budget <size>', '2.8bpw, 120MB, 2733344B or 50%')
-    .option('--constraint <name=limit>', 'bytes=SIZE of the file, or of one token: macs, bops, ms on this machine (target onnx); repeatable', constrained, { limits: {} })
-    .option('--quality <name=value>', 'the smallest plan that keeps kl=0.02, ppl=66.5, ppl-ratio=1.01 or same-top=99%, by trying plans for real', quality)
+    .option('--constraint <name=limit>', 'bytes=SIZE of the file, or of one token (of a graph: one sample): macs, bops, ms on this machine (target onnx); repeatable', constrained, { limits: {} })
+    .option('--quality <name=value>', 'the smallest plan that keeps kl=0.02, ppl=66.5, ppl-ratio=1.01, same-top=99%, or of a graph sqnr=30 (decibels, its worst output), by trying plans for real', quality)
     .option('--text <file>', 'held-out text to try plans on (default: a part of the measured data that was not calibrated on)')
     .option('--pin <layer=option>', 'fix a layer (repeatable)', pinned, {})
     .option('--correct <name>', 'correction of the recipe; ranks are chosen from those measured', 'none')

@@ -1,7 +1,7 @@
 /**
  * @file What a gradient and a Hessian-vector product cost against a forward pass: a two-layer transformer (RMS norm, softmax
- * attention, gated MLP, cross-entropy; D = 512, F = 1408, V = 2048, T = 128) and a small residual network, weights as inputs,
- * one thread. Times are CPU time, the best of several runs, so that other work on the machine counts little.
+ * attention, gated MLP, cross-entropy; D = 512, F = 1408, V = 2048, T = 128), a small residual network and one of depthwise convolutions,
+ * weights as inputs, one thread. Times are CPU time, the best of several runs, so that other work on the machine counts little.
  */
 import { createBuilder, type Builder } from '../graph/builder.ts'
 import { encodeModel } from '../graph/encode.ts'
@@ -77,6 +77,23 @@ export function residual(channels = 32, size = 28, batch = 4): Subject {
   }, 10)
 }
 
+/** Inverted residuals as in MobileNetV2: 1x1 up, depthwise 3x3 or 5x5, 1x1 down. */
+export function depthwise(channels = 24, size = 28, batch = 4): Subject {
+  return subject('depthwise', (b, weight) => {
+    const conv = (x: string, name: string, out: number, from: number, kernel: number, stride = 1, group = 1): string =>
+      b.one('Conv', [x, weight(name, [out, from / group, kernel, kernel])], { strides: { ints: [stride, stride] }, group: { int: group }, pads: { ints: new Array<number>(4).fill((kernel - 1) / 2) } })
+    const swish = (x: string): string => b.one('HardSwish', [x])
+    let x = swish(conv(b.input('x', 'float32', [batch, 3, 4 * size, 4 * size]), 'stem', channels, 3, 3, 2))
+    for (const [index, [stride, kernel]] of [[2, 3], [1, 3], [1, 5]].entries()) {
+      const wide = 4 * channels
+      const y = conv(swish(conv(swish(conv(x, `${index}.up`, wide, channels, 1)), `${index}.depthwise`, wide, wide, kernel, stride, wide)), `${index}.down`, channels, wide, 1)
+      x = stride === 1 ? b.one('Add', [x, y]) : y
+    }
+    const features = b.one('ReduceMean', [x, b.ints([2, 3])], { keepdims: { int: 0 } })
+    return { logits: b.one('Gemm', [features, weight('fc', [10, channels])], { transB: { int: 1 } }), rows: [batch], feeds: { x: { type: 'float32', dims: [batch, 3, 4 * size, 4 * size], data: Float32Array.from(random(5, [batch, 3, 4 * size, 4 * size])) } } }
+  }, 10)
+}
+
 const ROUNDS = 7
 
 /** CPU milliseconds of one run, the least of several, taken in turns so that the machine's mood is the same for all. */
@@ -98,7 +115,7 @@ async function best(sessions: readonly NativeSession[], feeds: Readonly<Record<s
 
 export async function bench(): Promise<Record<string, unknown>[]> {
   const results: Record<string, unknown>[] = []
-  for (const { name, graph, wrt, feeds } of [transformer(), residual()]) {
+  for (const { name, graph, wrt, feeds } of [transformer(), residual(), depthwise()]) {
     const forward = prune({ ...graph, outputs: graph.outputs.filter((output) => output.name === 'loss') })
     const graphs = [forward, vjp(graph, { of: ['loss'], wrt, seed: 'ones', keep: ['loss'] }), hvp(graph, { loss: 'loss', wrt })]
     const directions = Object.fromEntries(wrt.map((weight) => [`v:${weight}`, feeds[weight]]))

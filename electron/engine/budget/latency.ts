@@ -4,18 +4,16 @@
  * shape share a measurement; the table is kept in a file and used again on the same machine.
  */
 import os from 'node:os'
-import { z } from 'zod'
 import { runtime } from '../../../kernels/runtime.ts'
 import type { Context } from '../../contract/events.ts'
 import { createBuilder } from '../graph/builder.ts'
 import { byteLength } from '../graph/element.ts'
 import { encodeModel } from '../graph/encode.ts'
 import type { Initializer } from '../graph/graph.ts'
-import { readJsonIfPresent } from '../io/json.ts'
-import { writeWhole } from '../io/write-file.ts'
 import type { ExternalData, Part } from '../export/onnx-data.ts'
 import { multiply, storeWeight, type WeightStore } from '../export/onnx-layers.ts'
 import type { Milliseconds } from './constraints.ts'
+import { openTimes, runMs } from './times.ts'
 
 /** A layer that multiplies with every token. */
 export interface TimedLayer {
@@ -31,28 +29,21 @@ export interface LatencyOptions {
 
 /** Weights of the matrix that is timed; a taller one takes as much longer as it has more rows. */
 const maxWeights = 1 << 24
-const runs = 7
-/** Runs of a small product are repeated until a sample takes this long, so that the clock's grain does not matter. */
-const sampleMs = 2
-
-const Table = z.object({ machine: z.string(), times: z.record(z.string(), z.number().positive()) })
 
 /** The time of one token in a layer as a function, from a table that holds every (shape, option) of `layers`. */
 export async function measureLatencies(layers: readonly TimedLayer[], { file, threads = os.availableParallelism() }: LatencyOptions, { signal }: Pick<Context, 'signal'>): Promise<Milliseconds> {
-  const machine = `${os.cpus()[0]?.model ?? os.arch()} x ${threads}, ONNX Runtime ${runtime().version}`
-  const saved = Table.safeParse(file === undefined ? null : await readJsonIfPresent(file))
-  const times = new Map(saved.success && saved.data.machine === machine ? Object.entries(saved.data.times) : [])
-  const known = times.size
+  const times = await openTimes(file, threads)
+  const found = new Map<string, number>()
   for (const { shape: [rows, cols], options } of layers) {
     for (const option of options) {
       signal.throwIfAborted()
       const key = keyOf(rows, cols, option)
-      if (!times.has(key)) times.set(key, await timeProduct(rows, cols, option, threads, signal))
+      found.set(key, await times.of(key, () => timeProduct(rows, cols, option, threads, signal)))
     }
   }
-  if (file !== undefined && times.size > known) await writeWhole(file, [Buffer.from(`${JSON.stringify({ machine, times: Object.fromEntries(times) }, null, 1)}\n`)], { overwrite: true })
+  await times.save()
   return ({ shape: [rows, cols], name }, option) => {
-    const time = times.get(keyOf(rows, cols, option))
+    const time = found.get(keyOf(rows, cols, option))
     if (time === undefined) throw new Error(`${name} as ${option} was not timed`)
     return time
   }
@@ -67,34 +58,25 @@ async function timeProduct(rows: number, cols: number, option: string, threads: 
   const b = createBuilder({ '': 21, 'com.microsoft': 1 })
   const store: WeightStore = { b, data: randomData(), accuracy: 'balanced', read: () => Promise.reject(new Error('random weights are not read')) }
   const x = b.input('x', 'float32', [1, 1, cols])
-  const y = multiply(store, x, storeWeight(store, 'weight', [timedRows, cols], option), null)
-  b.output(y, 'float32', [1, 1, timedRows])
+  b.output(multiply(store, x, storeWeight(store, 'weight', [timedRows, cols], option), null), 'float32', [1, 1, timedRows])
   const session = await runtime().createSession(encodeModel(b.build('product')), { threads })
   try {
-    const feeds = { x: { type: 'float32' as const, dims: [1, 1, cols], data: new Float32Array(cols).fill(0.5) } }
-    const out = { type: 'float32' as const, dims: [1, 1, timedRows], data: new Float32Array(timedRows) }
-    const sample = async (count: number): Promise<number> => {
-      const begun = performance.now()
-      for (let run = 0; run < count; run++) await session.run(feeds, { [y]: out }, signal)
-      return (performance.now() - begun) / count
-    }
-    const repeats = Math.max(1, Math.ceil(sampleMs / (await sample(2))))
-    let least = Infinity
-    for (let run = 0; run < runs; run++) least = Math.min(least, await sample(repeats))
-    return (least * rows) / timedRows
+    return ((await runMs(session, { x: { type: 'float32', dims: [1, 1, cols], data: new Float32Array(cols).fill(0.5) } }, signal)) * rows) / timedRows
   } finally {
     session.dispose()
   }
 }
 
-/** Initializers with values at hand in place of ranges of a file: codes of all kinds, small scales. */
+/** Initializers with values at hand in place of ranges of a file. */
 function randomData(): Pick<ExternalData, 'add'> {
-  const fill = ({ type, dims }: Part): Uint8Array => {
-    const bytes = new Uint8Array(byteLength(type, dims))
-    if (type === 'float16') new Uint16Array(bytes.buffer).fill(0x2000) // 2^-7
-    else if (type === 'float32') new Float32Array(bytes.buffer).fill(0.01)
-    else for (let at = 0; at < bytes.length; at++) bytes[at] = Math.imul(at, 0x9e3779b1) >>> 24
-    return bytes
-  }
-  return { add: (_, parts): readonly Initializer[] => parts.map((part) => ({ ...part, data: fill(part) })) }
+  return { add: (_, parts): readonly Initializer[] => parts.map((part) => ({ ...part, data: anyValues(part) })) }
+}
+
+/** Values of no meaning that take as long as any: codes of all kinds, small scales. */
+export function anyValues({ type, dims }: Pick<Part, 'type' | 'dims'>): Uint8Array {
+  const bytes = new Uint8Array(byteLength(type, dims))
+  if (type === 'float16') new Uint16Array(bytes.buffer).fill(0x2000) // 2^-7
+  else if (type === 'float32') new Float32Array(bytes.buffer).fill(0.01)
+  else for (let at = 0; at < bytes.length; at++) bytes[at] = Math.imul(at, 0x9e3779b1) >>> 24
+  return bytes
 }

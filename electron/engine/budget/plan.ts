@@ -14,7 +14,7 @@ import { cheapest, optionAt, totals, type Allocation, type Group } from './alloc
 import { afterTraining } from './after-training.ts'
 import { allocators } from './allocators.ts'
 import { bitsPerWeight, budgetText, targetBytes } from './budget.ts'
-import { costConstraints, type Milliseconds } from './constraints.ts'
+import { costConstraints, type LimitCosts } from './constraints.ts'
 import { paretoCurve, type CurvePoint } from './exact.ts'
 import { planGroups, type PlanGroups } from './groups.ts'
 import { impossibleBudget } from './impossible.ts'
@@ -23,7 +23,7 @@ import { targetLayers, type RankChoice, type SizeOption, type TargetLayer } from
 import { optionOrder, uniformPlans } from './uniform.ts'
 import { planWarnings } from './warnings.ts'
 
-export interface PlanDependencies {
+export interface PlanDependencies extends LimitCosts {
   /** Name and version of the program, for the recipe. */
   readonly tool: string
   /** Weights in the whole model. */
@@ -36,8 +36,6 @@ export interface PlanDependencies {
   readonly optionBytes?: SizeOption
   /** Exact bytes of the whole file for a choice; fixedBytes and the layers' bytes where it is missing. */
   readonly fileBytes?: (target: Target, choice: readonly LayerChoice[]) => number | Promise<number>
-  /** Needed where milliseconds are limited. */
-  readonly milliseconds?: Milliseconds
   /** The curve of some groups, where it may be known already. */
   readonly curve?: (groups: readonly Group[]) => Promise<readonly CurvePoint[]>
   /** Really evaluates a recipe, smaller is better; needed by allocators that try candidates. */
@@ -91,7 +89,7 @@ interface Solved {
  */
 async function solveWithin(request: Request, dependencies: PlanDependencies, layers: readonly TargetLayer[], grouped: PlanGroups, signal: AbortSignal): Promise<Solved> {
   const budget = targetBytes(request.budget, dependencies)
-  const constraints = costConstraints(request.limits, grouped.groups, layers, dependencies.milliseconds)
+  const constraints = costConstraints(request.limits, grouped.groups, layers, dependencies)
   const solve = openSolver(request, dependencies, layers, grouped, constraints, signal)
   const sizeOf = async (allocation: Pick<Allocation, 'choice' | 'cost'>, overhead: number): Promise<number> =>
     (await dependencies.fileBytes?.(request.target, layerChoices(grouped.groups, allocation, layers))) ?? overhead + allocation.cost

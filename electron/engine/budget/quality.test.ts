@@ -18,7 +18,7 @@ const dependencies = { tool: 'test', elements: 4 * 131_072, fixedBytes: () => 0,
 const measure = ({ choice }: { choice: readonly { predictedLoss: number }[] }): Promise<number> => Promise.resolve(1.5 * choice.reduce((sum, { predictedLoss }) => sum + predictedLoss, 0))
 
 test('the smallest size whose measured loss meets the target, in few evaluations', async () => {
-  const { plan, measured: loss, evaluations } = await planToQuality(input, 3, dependencies, measure, silent)
+  const { plan, measured: loss, evaluations } = await planToQuality(input, { name: 'kl', value: 3 }, dependencies, measure, silent)
   expect(loss).toBeLessThanOrEqual(3)
   expect(evaluations).toBeLessThanOrEqual(2 + Math.ceil(Math.log2(Math.log(16 / 2.625) / Math.log(1.01))))
   // Everything more than a step of 1 % smaller misses the target.
@@ -28,5 +28,5 @@ test('the smallest size whose measured loss meets the target, in few evaluations
 })
 
 test('a target that the largest plan does not meet is impossible, with what it reaches', async () => {
-  await expect(planToQuality({ ...input, budget: { kind: 'bits', value: 3 } }, 1e-6, dependencies, measure, silent)).rejects.toMatchObject({ code: 'budget-impossible' })
+  await expect(planToQuality({ ...input, budget: { kind: 'bits', value: 3 } }, { name: 'sqnr', value: 40 }, dependencies, measure, silent)).rejects.toMatchObject({ code: 'budget-impossible', message: expect.stringMatching(/sqnr=40 is not met within the budget: the largest plan tried reaches -\d/) as string })
 })

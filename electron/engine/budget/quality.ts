@@ -3,12 +3,13 @@
  * a real evaluation, so that nothing depends on the predicted losses but the order of the points. Points closer than a share of
  * their size are not told apart: their difference is below what an evaluation can see, and each costs a whole run.
  */
-import { PlanInput, type Plan } from '../../contract/engine.ts'
+import { PlanInput, type Plan, type QualityName } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import type { Recipe } from '../../contract/recipe.ts'
 import { smallestWithin } from './bisection.ts'
 import { plan, type PlanDependencies } from './plan.ts'
+import { qualities } from './qualities.ts'
 
 /** Growth from one size that is tried to the next. */
 const sizeStep = 0.01
@@ -19,9 +20,11 @@ export interface QualityResult {
   readonly evaluations: number
 }
 
-/** `measure` evaluates a recipe: smaller is better. The input's budget is the largest size tried. @throws AppError budget-impossible where even that is not good enough */
-export async function planToQuality(input: PlanInput, target: number, dependencies: PlanDependencies, measure: (recipe: Recipe) => Promise<number>, context: Pick<Context, 'signal'>): Promise<QualityResult> {
+/** `measure` evaluates a recipe, as the quality's loss. The input's budget is the largest size tried. @throws AppError budget-impossible where even that is not good enough */
+export async function planToQuality(input: PlanInput, { name, value: wanted }: { readonly name: QualityName; readonly value: number }, dependencies: PlanDependencies, measure: (recipe: Recipe) => Promise<number>, context: Pick<Context, 'signal'>): Promise<QualityResult> {
   const request = PlanInput.parse(input)
+  const { turned } = qualities[name]
+  const target = turned(wanted)
   const largest = await plan(input, dependencies, context)
   const sizes = distinct(largest.curve.map(({ bytes }) => bytes).filter((bytes) => bytes <= largest.recipe.predicted.sizeBytes))
   const tried = new Map<number, QualityResult>()
@@ -38,7 +41,7 @@ export async function planToQuality(input: PlanInput, target: number, dependenci
   const best = found === null ? undefined : tried.get(found)
   if (best !== undefined) return { ...best, evaluations: tried.size }
   const reached = tried.get(sizes.length - 1)?.measured ?? Infinity
-  throw new AppError('budget-impossible', `The target ${target} is not met within the budget: the largest plan tried reaches ${reached.toPrecision(3)}`, { hint: 'Raise the budget, or accept a lower quality.', details: { reached } })
+  throw new AppError('budget-impossible', `The quality ${name}=${wanted} is not met within the budget: the largest plan tried reaches ${turned(reached).toPrecision(3)}`, { hint: 'Raise the budget, or accept a lower quality.', details: { reached: turned(reached) } })
 }
 
 /** Of growing sizes the largest and, going down, each that is smaller by the step. */

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { runtime } from '../../../kernels/runtime.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
 import type { Context } from '../../contract/events.ts'
+import { Sensitivity } from '../../contract/sensitivity.ts'
 import { createEngine } from '../engine.ts'
 import { writeWeightsFile, weightsFileBytes } from '../export/onnx-weights-file.ts'
 import { openGraph } from '../graph/open.ts'
@@ -124,6 +125,62 @@ test('measure, plan and run: the size is as predicted, and a run that lost half 
   writeFileSync(apart, npyBytes([3, 3, 12, 12], noise(3 * 432, 7)))
   const again = await engine.run({ recipe, folder: path.join(out, 'job'), out, resume: true, text: apart }, context)
   expect(again).toMatchObject({ sha256: report.sha256, samples: 3 }) // judged on the samples given for it
+}))
+
+test('a measurement that is stopped leaves a map to plan with, rounds nothing twice, and ends in the same bytes', () => withFolder(async (folder) => {
+  const model = await written(folder, smallCnn())
+  const data = path.join(folder, 'images.npy')
+  writeFileSync(data, npyBytes([10, 3, 12, 12], noise(10 * 432, 99)))
+  const engine = createEngine()
+  async function measure(metric: string, out: string, stopAfter = Infinity): Promise<{ readonly isStopped: boolean; readonly rounded: Set<string> }> {
+    const stop = new AbortController()
+    const rounded = new Set<string>()
+    const report: Context['report'] = (event) => {
+      if (event.type !== 'cell' || event.value !== 0 && metric === 'fisher') return
+      rounded.add(event.layer)
+      if (rounded.size > stopAfter) stop.abort()
+    }
+    const isStopped = await engine.measure({ model, data, metric, rounder: 'gptq', samples: 8, out: path.join(folder, out) }, { signal: stop.signal, report }).then(() => false, () => true)
+    return { isStopped, rounded }
+  }
+  for (const metric of ['layer-output', 'fisher']) {
+    await measure(metric, 'whole.json')
+    expect(await measure(metric, 'stopped.json', 3)).toMatchObject({ isStopped: true })
+    if (metric === 'layer-output') {
+      const partial = Sensitivity.parse(JSON.parse(readFileSync(path.join(folder, 'stopped.json'), 'utf8')))
+      expect(partial.layers.map(({ options }) => Object.keys(options).length > 0)).toEqual([true, true, true, false, false, false, false, false])
+      const { warnings, recipe } = await engine.plan({ model, measured: partial, target: 'onnx', budget: { kind: 'bits', value: 9 } }, context)
+      expect(recipe.choice).toHaveLength(8)
+      expect(warnings.join(' ')).toMatch(/The measurement is unfinished: the losses of side, grouped, up, hidden, … \(5 layers\) are estimated/)
+    }
+    const { rounded } = await measure(metric, 'stopped.json')
+    expect(rounded.has('stem')).toBe(false)
+    expect(readFileSync(path.join(folder, 'stopped.json'))).toEqual(readFileSync(path.join(folder, 'whole.json')))
+    for (const name of ['whole.json', 'stopped.json']) rmSync(path.join(folder, name))
+  }
+}))
+
+test('pairs raise losses once, however often more are asked for; the spectrum is drawn beside the map', () => withFolder(async (folder) => {
+  const model = await written(folder, smallCnn())
+  const data = path.join(folder, 'images.npy')
+  writeFileSync(data, npyBytes([10, 3, 12, 12], noise(10 * 432, 99)))
+  const engine = createEngine()
+  const measure = (out: string, pairs: number, spectrum?: string): ReturnType<typeof engine.measure> =>
+    engine.measure({ model, data, metric: 'layer-output', rounder: 'nearest', samples: 8, pairs, ...(spectrum !== undefined && { spectrum }), out: path.join(folder, out) }, context)
+  const plain = await measure('plain.json', 0)
+  const paired = await measure('paired.json', 6)
+  expect(paired.pairs).toHaveLength(6)
+  const raised = paired.layers.filter(({ options }, index) => Object.entries(options).some(([name, { value }]) => value > plain.layers[index].options[name].value))
+  expect(raised.length).toBeGreaterThan(0)
+  for (const { name } of raised) expect(paired.pairs?.some(({ layers, alone, together }) => layers.includes(name) && together > alone[0] + alone[1])).toBe(true)
+  await measure('grown.json', 2)
+  const drawn = await measure('grown.json', 6, path.join(folder, 'spectrum.svg'))
+  expect(drawn.layers).toEqual(paired.layers)
+  expect(readFileSync(path.join(folder, 'spectrum.svg'), 'utf8')).toContain('Eigenvalues of the loss Hessian')
+  const { quadratures, elements } = JSON.parse(readFileSync(path.join(folder, 'spectrum.json'), 'utf8')) as { quadratures: { weights: number[] }[]; elements: number }
+  expect(elements).toBe(plain.layers.reduce((sum, layer) => sum + layer.elements, 0))
+  for (const { weights } of quadratures) expect(weights.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 6)
+  await expect(engine.measure({ model, metric: 'sqnr', rounder: 'search', pairs: 2, out: path.join(folder, 'x.json') }, context)).rejects.toThrow(/--pairs, --spectrum: found no data/)
 }))
 
 test('data that does not fit says where, what was found and what was expected', () => withFolder(async (folder) => {

@@ -32,6 +32,9 @@ const patchesPerColumn = 4
 /** Columns up to which a group's Hessian is summed here: a depthwise kernel has hundreds of groups of 9 or 25 columns. */
 const smallColumns = 64
 
+/** Patches wanted of a convolution with so many columns. */
+export const patchesWanted = (cols: number): number => Math.max(patchesLeast, patchesPerColumn * cols)
+
 const hessianBytes = ({ shape: [, cols], groups, sites }: GraphLayer): number => (sites.every(({ operator }) => operator === 'Gather') ? 0 : 8 * cols * cols * groups)
 
 /** The layers in runs of consecutive ones whose statistics fit in memory together. */
@@ -131,7 +134,7 @@ export async function collectInputs(graph: Graph, run: readonly GraphLayer[], sa
       signal.throwIfAborted()
       const values: Record<string, Tensor> = { ...feeds, ...(opened === null ? {} : await opened.run(pick(feeds, opened.inputNames), Object.fromEntries(computed.map(([name]) => [name, null])), signal)) }
       for (const collected of shared.values()) {
-        const patches = Math.ceil(Math.max(patchesLeast, patchesPerColumn * collected.layer.shape[1]) / samples.length)
+        const patches = Math.ceil(patchesWanted(collected.layer.shape[1]) / samples.length)
         for (let at = 0; at < collected.sites.length; at++) {
           const value = values[collected.sites[at].input]
           if (value !== undefined) await addSite(collected, at, value, patches)
@@ -151,7 +154,7 @@ export async function collectInputs(graph: Graph, run: readonly GraphLayer[], sa
 }
 
 /** Type of the activation beside a layer's weight. */
-function activationType({ initializer, sites }: GraphLayer): 'float32' | 'float16' {
+export function activationType({ initializer, sites }: GraphLayer): 'float32' | 'float16' {
   return initializer.type === 'float16' && !sites.some(({ via }) => via.some(({ op }) => op === 'Cast')) ? 'float16' : 'float32'
 }
 

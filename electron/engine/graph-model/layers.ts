@@ -131,10 +131,10 @@ export function matrixShape(dims: readonly number[], layout: WeightLayout): read
   return [elementCount(rest), first]
 }
 
-function layerOf(initializer: Initializer, readers: Readers, block: number | null): GraphLayer | string {
+function layerOf(initializer: Initializer, readers: Readers, block: number | null, least: number): GraphLayer | string {
   const { name, type, dims } = initializer
   if (dims.length < 2) return 'is a vector: biases and norms are small and stay as they are'
-  if (elementCount(dims) < ELEMENTS_MIN) return `has ${elementCount(dims)} weights, too few for scales of their own`
+  if (elementCount(dims) < least) return `has ${elementCount(dims)} weights, too few for scales of their own`
   if (type !== 'float32' && type !== 'float16') return `holds ${type}, not weights in float32 or float16`
   const found = findSites(initializer, readers, name, [], false)
   if (typeof found === 'string') return found
@@ -157,8 +157,8 @@ function withTies(layers: readonly GraphLayer[]): GraphLayer[] {
   return layers.map((layer) => (layer.kind === 'conv' && layer.input !== null && (count.get(layer.input) ?? 0) > 1 ? { ...layer, ties: layer.input } : layer))
 }
 
-/** The layers of a graph in order of computation, and why other initializers are none. */
-export function graphLayers(graph: Graph): GraphLayers {
+/** The layers of a graph in order of computation, and why other initializers are none: among them those of fewer weights than `least`. */
+export function graphLayers(graph: Graph, least = ELEMENTS_MIN): GraphLayers {
   const byValue = new Map<string, Node[]>()
   const order = new Map<string, number>()
   graph.nodes.forEach((node, index) => {
@@ -173,7 +173,7 @@ export function graphLayers(graph: Graph): GraphLayers {
   const layers: GraphLayer[] = []
   const reasons = new Map<string, string>()
   for (const initializer of graph.initializers.values()) {
-    const layer = layerOf(initializer, readers, blocks.get(initializer.name) ?? null)
+    const layer = layerOf(initializer, readers, blocks.get(initializer.name) ?? null, least)
     if (typeof layer === 'string') reasons.set(initializer.name, layer)
     else layers.push(layer)
   }

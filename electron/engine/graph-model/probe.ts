@@ -1,4 +1,4 @@
-/** @file The divergence of a graph's outputs with one layer's weight replaced: the graph with that weight as an input, run on a few samples. */
+/** @file The divergence of a graph's outputs with the weights of some layers replaced: the graph with those as inputs, run on a few samples. */
 import type { Tensor } from '../../../kernels/kernels.ts'
 import type { Context } from '../../contract/events.ts'
 import { openGraph } from '../graph/open.ts'
@@ -11,13 +11,13 @@ import type { GraphLayer } from './layers.ts'
 import { denseBytes } from './pack.ts'
 
 export interface LayerProbe {
-  /** Mean divergence over the samples with the layer's weight replaced by `dense` [out, in], and its standard error. */
-  divergence(dense: Float32Array): Promise<{ readonly divergence: number; readonly stderr: number }>
+  /** Mean divergence over the samples with each layer's weight replaced by that of `dense`, [out, in], in the order of the layers, and its standard error. */
+  divergence(...dense: readonly Float32Array[]): Promise<{ readonly divergence: number; readonly stderr: number }>
   dispose(): void
 }
 
 export interface ProbeRunner {
-  open(layer: GraphLayer): Promise<LayerProbe>
+  open(...layers: readonly GraphLayer[]): Promise<LayerProbe>
 }
 
 /** Runs a session on the inputs it has among the sample's. */
@@ -44,18 +44,17 @@ export async function openProbe(graph: Graph, samples: readonly GraphSample[], {
   for (const { feeds } of samples) references.push(await runSample(original, feeds, names, signal))
   original.dispose()
   return {
-    async open(layer) {
-      const { name, type, dims } = layer.initializer
-      const initializers = new Map(graph.initializers)
-      initializers.delete(name)
-      const session = await openGraph({ ...graph, initializers, inputs: [...graph.inputs, { name, type, shape: dims }] })
+    async open(...layers) {
+      const replaced = layers.map(({ initializer: { name, type, dims } }) => ({ name, type, shape: dims }))
+      const initializers = new Map([...graph.initializers].filter(([name]) => !replaced.some((input) => input.name === name)))
+      const session = await openGraph({ ...graph, initializers, inputs: [...graph.inputs, ...replaced] })
       return {
-        async divergence(dense) {
-          const weight = await weightTensor(layer, dense)
+        async divergence(...dense) {
+          const weights = Object.fromEntries(await Promise.all(layers.map(async (layer, index) => [layer.name, await weightTensor(layer, dense[index])] as const)))
           const found: number[] = []
           for (const [index, { feeds }] of samples.entries()) {
             const comparison = createComparison(classes)
-            await comparison.add(references[index], await runSample(session, { ...feeds, [name]: weight }, names, signal))
+            await comparison.add(references[index], await runSample(session, { ...feeds, ...weights }, names, signal))
             found.push(comparison.divergence())
           }
           const mean = found.reduce((sum, value) => sum + value, 0) / found.length

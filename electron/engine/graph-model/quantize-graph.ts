@@ -27,7 +27,7 @@ export interface QuantizeTask {
 }
 
 /** Bytes of Hessians a run of layers may have: small, so that rounded layers count for those after them. */
-const runBytes = 64 << 20
+export const quantizeRunBytes = 64 << 20
 
 /** Whether the option makes anything of its own of the layer. */
 function isStored(layer: GraphLayer, option: string): boolean {
@@ -42,7 +42,7 @@ export async function quantizeGraphLayers({ job, model, samples, choice, rounder
   const wanted = model.layers.filter((layer) => isStored(layer, optionOf.get(layer.name) ?? 'F32'))
   const progress = beginStage(context, 'quantize', wanted.length)
   let graph: Graph = model.graph
-  for (const run of layerRuns(wanted, runBytes)) {
+  for (const run of layerRuns(wanted, quantizeRunBytes)) {
     const finished = new Map<string, Uint8Array>()
     for (const layer of run) if (await job.finished(layer.name, optionOf.get(layer.name) ?? '')) finished.set(layer.name, await job.readTensor(layer.name))
     const inputs = finished.size === run.length ? null : await collectInputs(graph, run, samples, {}, context)

@@ -2,11 +2,11 @@
 import path from 'node:path'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
-import type { CompressReport } from '../../contract/report.ts'
-import { provenanceOf } from '../export/exporter.ts'
+import type { CompressReport, Evaluation } from '../../contract/report.ts'
+import { provenanceOf, type Exported } from '../export/exporter.ts'
 import { writeWeightsFile } from '../export/onnx-weights-file.ts'
 import { makeFolder, writeWhole } from '../job/files.ts'
-import { openJob } from '../job/job.ts'
+import { openJob, type Job } from '../job/job.ts'
 import { observe } from '../job/monitor.ts'
 import { beginStage } from '../job/progress.ts'
 import { rounders } from '../quantize/rounders/rounders.ts'
@@ -17,21 +17,34 @@ import { checkLayers, openGraphModel, type GraphModel } from './open.ts'
 import { quantizeGraphLayers } from './quantize-graph.ts'
 
 /** Length of token samples where nothing says it. */
-const defaultLength = 512
+export const defaultLength = 512
 
 /** What is calibrated on, and what the result is judged on: the samples of `text` where that is given. */
-async function dataOf(model: GraphModel, input: RunInput, context: Context): Promise<GraphData> {
+export async function dataOf(model: GraphModel, input: Pick<RunInput, 'recipe' | 'text'>, context: Context): Promise<GraphData> {
   const { recipe: { data, graph = {}, seed }, text } = input
   const calibrated = await calibrationOf(model, input, context)
   return text === undefined ? calibrated : { ...calibrated, heldOut: await openHeldOut(model, text, { ...graph, samples: Infinity, length: data?.length ?? defaultLength, seed }, context) }
 }
 
-async function calibrationOf(model: GraphModel, { recipe }: RunInput, context: Context): Promise<GraphData> {
+async function calibrationOf(model: GraphModel, { recipe }: Pick<RunInput, 'recipe'>, context: Context): Promise<GraphData> {
   const { data, graph = {}, seed } = recipe
   if (data === null) return { sha256: '', calibration: [], heldOut: [], notes: [] }
   const found = await openGraphData(model, data.path, { ...graph, samples: data.samples, length: data.length, seed }, context)
   if (found.sha256 !== data.sha256) throw new AppError('bad-recipe', `${data.path}: the calibration data has changed since the recipe was made`, { hint: 'Measure and plan again with this data.' })
   return found
+}
+
+/** Quantizes what the job's recipe says, writes the graph below `out` and compares it with the original. */
+export async function carryOut(job: Job, model: GraphModel, { calibration, heldOut }: GraphData, out: string): Promise<{ readonly exported: Exported; readonly evaluation: Evaluation }> {
+  const { recipe, context } = job
+  await quantizeGraphLayers({ job, model, samples: calibration, choice: recipe.choice, rounder: rounders[recipe.rounder] })
+  await makeFolder(out)
+  const progress = beginStage(context, 'export', 1)
+  const exported = await writeWeightsFile({ model, choice: recipe.choice, provenance: provenanceOf(recipe) }, (layer) => job.readTensor(layer), out, context.signal)
+  progress.advance(exported.path)
+  const outputs = await compareGraphs(model, exported.path, heldOut, context)
+  const { sizeBytes } = exported
+  return { exported, evaluation: { sizeBytes, bitsPerWeight: (sizeBytes * 8) / model.elements, tokens: 0, ...classNumbers(outputs), outputs, samples: heldOut.length } }
 }
 
 /** Runs a recipe of a graph to the end; the report is also written to `report.json` beside the result. */
@@ -47,16 +60,10 @@ export async function runGraph(input: RunInput, outer: Context): Promise<Compres
   const job = await openJob(input.folder, recipe, input.resume ?? false, outer)
   const { context } = job
   for (const text of data.notes) context.report({ type: 'log', level: 'warning', text })
-  await quantizeGraphLayers({ job, model, samples: data.calibration, choice: recipe.choice, rounder: rounders[recipe.rounder] })
-  await makeFolder(out)
-  const progress = beginStage(context, 'export', 1)
-  const exported = await writeWeightsFile({ model, choice: recipe.choice, provenance: provenanceOf(recipe) }, (layer) => job.readTensor(layer), out, context.signal)
-  progress.advance(exported.path)
-  const outputs = await compareGraphs(model, exported.path, data.heldOut, context)
+  const { exported, evaluation } = await carryOut(job, model, data, out)
   const { predicted } = recipe
   const report: CompressReport = {
-    tokens: 0, ...classNumbers(outputs), outputs, samples: data.heldOut.length,
-    sizeBytes: exported.sizeBytes, bitsPerWeight: (exported.sizeBytes * 8) / model.elements, output: exported.path, target: recipe.target, sha256: exported.sha256,
+    ...evaluation, output: exported.path, target: recipe.target, sha256: exported.sha256,
     ...stop(),
     predicted: { sizeBytes: predicted.sizeBytes, peakMemoryBytes: predicted.peakMemoryBytes, elapsedMs: predicted.elapsedMs, loss: predicted.loss },
     layers: recipe.choice,

@@ -28,6 +28,7 @@ import { keptErrors } from './kept-errors.ts'
 import { SAMPLES_TOGETHER } from './gradients/sample-gradients.ts'
 import { layerScales } from './layer-scales.ts'
 import { addPairs } from './pairs/add-pairs.ts'
+import { decoderPairs } from './pairs/decoder-pairs.ts'
 import { measurePairs } from './pairs/measure-pairs.ts'
 import { openWorkFolder } from './work-folder.ts'
 import { targetOptions } from '../budget/option-bytes.ts'
@@ -118,12 +119,15 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
     const parking = createParking({ slotBytes: length * model.spec.hidden * 4, memoryBytes })
     const save = (layers: readonly MeasuredLayer[], complete: boolean, more: Partial<Sensitivity> = {}): Promise<void> =>
       makeFolder(path.dirname(out)).then(() => writeWhole(out, `${JSON.stringify({ ...head, complete, ...more, layers })}\n`))
+    /** All layers: those that are not measured yet as an earlier measurement has them, or without options, for a plan to estimate. */
+    const withOthers = (done: readonly MeasuredLayer[]): readonly MeasuredLayer[] => model.layers.map((layer) =>
+      [...done, ...(known.has(layer.name) ? saved?.layers ?? [] : [])].find(({ name: one }) => one === layer.name) ?? describeLayer(layer, [], optionsOf(layer).excluded, () => ({ value: 0, stderr: 0 })))
     try {
       const resumable = { known: work?.draws, save: work?.saveDraws }
       const scales = metric.scales === null ? undefined : await layerScales[metric.scales](differentiable, { probes, seed }, context, resumable)
       const measured = await measureDecoder({
         layers: model.layers, runner: program, windows, probeWindows, optionsOf, ranked, metric, scales, keep: metric.term === null ? undefined : work, rounder: rounders[rounder],
-        readWeight: model.readWeight, park: (count) => parking.open(count), known, save: (partial) => (metric.term === null ? save(partial, false) : Promise.resolve()),
+        readWeight: model.readWeight, park: (count) => parking.open(count), known, save: (partial) => (metric.term === null ? save(withOthers(partial), false) : Promise.resolve()),
       }, context)
       let layers: readonly MeasuredLayer[] = measured.map((layer) => ({ ...layer, ...curvatureOf(metric, scales?.get(layer.name)) }))
       if (metric.term !== null && work) {
@@ -143,7 +147,7 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
         ...(metric.scales === 'trace' && { activations: [...(await activationTraces(differentiable, { probes: Math.min(probes, activationProbes), seed }, context))] }),
       }
       if (pairs > 0) {
-        const found = await measurePairs({ layers, readWeight: model.readWeight, runner: program, windows: windows.slice(0, probeWindows), count: pairs }, context)
+        const found = await measurePairs({ layers, count: pairs, ...(await decoderPairs(model, program, windows.slice(0, probeWindows), context)) }, context)
         layers = addPairs(layers, found)
         more.pairs = [...found]
       }

@@ -1,6 +1,7 @@
 /**
  * @file dW of a convolution as a matrix product: for each place of the kernel the elements of the padded input that meet it (a
- * strided slice), all of them against dy, summed over samples. Per group and place: dW [out, in] = Σₙ dy [out, L] · patch [in, L]ᵀ.
+ * strided slice), all of them against dy, summed over samples. Per group and place: dW [out, in] = Σₙ dy [out, L] · patch [in, L]ᵀ;
+ * with one input channel a group (depthwise) a plain product summed over L.
  */
 import { AppError } from '../../../contract/errors.ts'
 import type { Algebra } from '../../graph/algebra.ts'
@@ -25,6 +26,12 @@ export const convWeightGradient: Lowering = (g, view) => {
     const rows = g.reshape(dy, [[x, 0], outputs, -1])
     const products = patches.map((patch) => g.matmul(rows, g.swap(g.reshape(patch, [[x, 0], from, -1]))))
     return [g.reshape(g.transpose(g.reshape(total(join(products)), [places, outputs, from]), [1, 2, 0]), shape)]
+  }
+  if (group > 1 && from === 1) {
+    // Depthwise: a product of one number a channel. Multiplied and summed it takes half the time of so many tiny matrix products.
+    const rows = g.reshape(dy, [[x, 0], inputs, to, -1])
+    const sums = patches.map((patch) => g.reshape(g.sum(g.mul(g.reshape(patch, [[x, 0], inputs, 1, -1]), rows), [3]), [[x, 0], 1, outputs]))
+    return [g.reshape(g.transpose(g.reshape(total(join(sums)), [places, outputs]), [1, 0]), shape)]
   }
   // Patches one after the other along the channels: [n, places · in, …], one product for all.
   const stacked = join(patches)

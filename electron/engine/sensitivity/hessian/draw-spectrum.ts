@@ -30,6 +30,6 @@ export async function drawSpectrum(model: DifferentiableModel, file: string, { s
     operator.dispose()
   }
   const density = densityOf(quadratures)
-  await writeWhole(file, densityPicture(density, `Eigenvalues of the loss Hessian (${model.lossText})`))
+  await writeWhole(file, densityPicture(density, 'Eigenvalues of the loss Hessian', `of the ${model.lossText}`))
   await writeWhole(`${file.replace(/\.svg$/i, '')}.json`, `${JSON.stringify({ loss: model.lossText, elements, steps: STEPS, quadratures, ...density })}\n`)
 }

@@ -20,11 +20,11 @@ it('finds every eigenvalue of a small matrix, each with its share of the start',
   weights.forEach((weight, index) => expect(weight).toBeCloseTo([0.25, 0.5, 0.25][index], 5))
 })
 
-it('has a density that integrates to one, and a picture', () => {
+it('has a density that integrates to one, and a picture with round numbers and zero on its axis', () => {
   const density = densityOf([{ nodes: [0, 2], weights: [0.75, 0.25] }, { nodes: [1], weights: [1] }])
   const step = density.eigenvalues[1] - density.eigenvalues[0]
   expect(density.density.reduce((sum, value) => sum + value, 0) * step).toBeCloseTo(1, 2)
-  expect(densityPicture(density, 'a < b')).toMatch(/^<svg [^>]+>[^]*a {2}b[^]*<polyline points="[\d., ]+"[^]*<\/svg>$/)
+  expect(densityPicture(density, 'title', 'a < b')).toMatch(/^<svg [^>]+>[^]*title[^]*a {2}b[^]*>0<[^]*>0.5<[^]*>1<[^]*>1.5<[^]*>2<[^]*<polyline points="[\d., ]+"[^]*<\/svg>$/)
 })
 
 it('ends at the largest eigenvalue of a layer that PyTorch found, and its mean at trace / n', async () => {
