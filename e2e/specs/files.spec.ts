@@ -70,7 +70,7 @@ test('evaluation text that overlaps with calibration is refused', async ({ app, 
 
 test('steps that lack something say what, and lead there', async ({ app, page }) => {
   await openModel(app, page)
-  for (const [step, reason] of [['Data', 'Choose data first'], ['Sensitivity', 'Choose data in the Data step first'], ['Bit budget', 'Measure the layers first'], ['Run', 'Measure the layers first'], ['Compare', 'Nothing has been compressed yet'], ['Export', 'Nothing has been written yet']] as const) {
+  for (const [step, reason] of [['Sensitivity', 'Choose data in the Data step first'], ['Bit budget', 'Measure the layers first'], ['Run', 'Measure the layers first'], ['Compare', 'Nothing has been compressed yet'], ['Export', 'Nothing has been written yet']] as const) {
     await railLink(page, step).click()
     await stepHeading(page, step).waitFor()
     expect(await page.getByText(reason, { exact: true }).isVisible(), step).toBe(true)

@@ -43,14 +43,15 @@ async function opening(name: string, work: () => Promise<unknown>): Promise<void
   await attempt(work)
   useApp.setState({ opening: null })
 }
-/** As `opening`, and shows the model then, unless the user has gone on while it was opened. */
-function openingModel(name: string, work: () => Promise<unknown>): Promise<void> {
+/** As `opening`, and goes to a step then, unless the user has gone on while it was opened. */
+function openingFor(step: Step, name: string, work: () => Promise<unknown>): Promise<void> {
   const before = moves
   return opening(name, async () => {
     await work()
-    if (moves === before) go('model')
+    if (moves === before) go(step)
   })
 }
+const openingModel = (name: string, work: () => Promise<unknown>): Promise<void> => openingFor('model', name, work)
 export function openHandle(file: FileHandle): Promise<void> {
   return openingModel(file.name, () => call('project.open', { file: file.id }))
 }
@@ -101,8 +102,17 @@ export async function chooseData(purpose: 'data' | 'data-folder'): Promise<void>
 export function useBundledText(): Promise<void> {
   return opening('the bundled text', () => call('data.bundled'))
 }
+export function goOnWithBundledText(): Promise<void> {
+  return openingFor('sensitivity', 'the bundled text', () => call('data.bundled'))
+}
 export function goWithoutData(): Promise<void> {
   return attempt(() => call('data.without'))
+}
+export function goOnWithoutData(): Promise<void> {
+  return attempt(async () => {
+    await call('data.without')
+    go('sensitivity')
+  })
 }
 export async function chooseHeldOut(): Promise<void> {
   await attempt(async () => {

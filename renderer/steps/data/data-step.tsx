@@ -2,8 +2,8 @@
 import type { DataPreview } from '../../../electron/contract/engine.ts'
 import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { Histogram } from '../../charts/histogram.tsx'
-import { chooseData, go, goWithoutData, setMeasure, useBundledText } from '../../commands/actions.ts'
-import { StepPage } from '../../frame/step-page.tsx'
+import { chooseData, go, goOnWithBundledText, goOnWithoutData, goWithoutData, setMeasure, useBundledText } from '../../commands/actions.ts'
+import { StepPage, type Primary } from '../../frame/step-page.tsx'
 import { count, percent } from '../../state/format.ts'
 import { useApp } from '../../state/store.ts'
 import { Button } from '../../ui/button.tsx'
@@ -23,9 +23,9 @@ export function DataStep(): React.JSX.Element {
   const isWithout = project?.withoutData === true && data === null
   return (
     <StepPage
-      step="data" question="Does this data look like what the model will meet?" next={data || isWithout ? 'Next: measure which layers mind' : undefined}
+      step="data" question="Does this data look like what the model will meet?" next={data || isWithout ? 'Next: measure which layers mind' : graph ? 'Samples of your own lose less at the same size' : 'Text of your own loses less at the same size'}
       secondary={data && <Button onClick={() => { void chooseData('data') }}>Choose other data…</Button>}
-      primary={{ label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') }, reason: data || isWithout ? null : 'Choose data first' }}
+      primary={primaryOf(data !== null || isWithout, graph !== undefined)}
     >
       {data && preview && project
         ? preview.graph
@@ -42,11 +42,19 @@ export function DataStep(): React.JSX.Element {
                   </Banner>
                 </div>
               )}
-              {graph ? <NoGraphData graph={graph} isWithout={isWithout} /> : <NoText isWithout={isWithout} />}
+              {graph ? <NoGraphData graph={graph} /> : <NoText isWithout={isWithout} />}
             </Panel>
           )}
     </StepPage>
   )
+}
+
+/** Goes on in any case: with what was chosen, else with what needs no choice. */
+function primaryOf(isChosen: boolean, isGraph: boolean): Primary {
+  if (isChosen) return { label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') } }
+  return isGraph
+    ? { label: 'Continue without data', icon: 'next', run: () => { void goOnWithoutData() } }
+    : { label: 'Continue with the bundled text', icon: 'next', run: () => { void goOnWithBundledText() } }
 }
 
 function NoText({ isWithout }: { readonly isWithout: boolean }): React.JSX.Element {
@@ -54,7 +62,7 @@ function NoText({ isWithout }: { readonly isWithout: boolean }): React.JSX.Eleme
     <Empty
       icon="file" title="Choose calibration data"
       actions={<>
-        <Button look="primary" icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
+        <Button icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
         <Button icon="folder" onClick={() => { void chooseData('data-folder') }}>Choose folder…</Button>
         <Button icon="check" onClick={() => { void useBundledText() }}>Use the bundled text</Button>
         {!isWithout && <Button look="quiet" onClick={() => { void goWithoutData() }}>Continue without data</Button>}
