@@ -106,7 +106,8 @@ export const api = {
   'job.resume': { input: JobId, output: none },
   'job.cancel': { input: JobId, output: none },
   'job.remove': { input: JobId, output: none },
-  'job.move': { input: z.object({ id: z.string(), by: z.union([z.literal(-1), z.literal(1)]) }), output: none },
+  /** To the place before another job, or to the end. */
+  'job.move': { input: z.object({ id: z.string(), before: z.string().nullable() }), output: none },
   'job.duplicate': { input: JobId, output: JobRecord },
   'job.events': { input: JobId, output: z.array(JobEvent) },
   'job.show': { input: JobId, output: none },

@@ -166,8 +166,8 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
       await jobs.remove(id)
       return undefined
     },
-    'job.move': ({ id, by }) => {
-      jobs.shift(id, by)
+    'job.move': ({ id, before }) => {
+      jobs.shift(id, before)
       return nothing()
     },
     'job.duplicate': ({ id }) => jobs.duplicate(id),
