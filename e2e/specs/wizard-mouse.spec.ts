@@ -37,9 +37,23 @@ test('a folder in, a verified GGUF out', { timeout: 2 * workMs }, async ({ app, 
   await stepHeading(page, 'Compare').waitFor()
   await expect.poll(() => page.getByRole('row', { name: /Mean KL to the original/ }).textContent()).toMatch(/0\.\d+ ± /)
   await page.getByLabel('Prompt').fill('The ocean is')
-  await page.getByLabel('Tokens', { exact: true }).fill('8')
+  await page.getByLabel('Tokens', { exact: true }).fill('40')
+  const row = (name: RegExp): Promise<string | null> => page.getByRole('row', { name }).textContent()
+  expect(await row(/^Loading and first token/)).toContain('not measured')
   await page.getByRole('button', { name: 'Generate' }).click()
   await expect.poll(() => page.getByRole('region', { name: /^Text of/ }).filter({ hasText: 'tokens/s' }).count(), { timeout: workMs }).toBe(2)
+  expect(await row(/^Loading and first token/)).not.toContain('not measured')
+  expect(await row(/^Speed measured/)).toMatch(/(ago|now).*(ago|now)/)
+  await page.keyboard.press('F7')
+  const difference = await page.evaluate(() => document.activeElement?.outerHTML)
+  expect(difference).toMatch(/^<mark/)
+  await page.keyboard.press('Shift+F7') // around the ends, and back
+  await page.keyboard.press('F7')
+  expect(await page.evaluate(() => document.activeElement?.outerHTML)).toBe(difference)
+
+  expect(await row(/^Perplexity/)).toMatch(/Perplexity[\d.]+\d{2}\.\d+ ± /) // the original's is the run's reference, without an error of its own
+  await page.getByRole('button', { name: 'Measure the quality of Original again' }).click()
+  await expect.poll(() => row(/^Perplexity/), { timeout: workMs }).toMatch(/ ± .* ± /)
 
   await page.getByRole('button', { name: 'Continue to export' }).click()
   await stepHeading(page, 'Export').waitFor()

@@ -31,6 +31,8 @@ export const commands = {
   'go.export': { label: 'Go to Export', menu: 'Go', shortcut: 'Mod+7' },
   'go.queue': { label: 'Go to Queue', menu: 'Go', shortcut: 'Mod+8' },
   'region.next': { label: 'Next region of the window', menu: 'Go', shortcut: 'F6' },
+  'difference.next': { label: 'Next difference between texts', menu: 'Go', shortcut: 'F7' },
+  'difference.previous': { label: 'Previous difference between texts', menu: 'Go', shortcut: 'Shift+F7' },
   'step.primary': { label: 'Do the step’s main action', menu: 'Run', shortcut: 'Mod+Enter' },
   'job.pause': { label: 'Pause the running job', menu: 'Run', shortcut: 'Mod+Shift+P' },
   'job.cancel': { label: 'Cancel the running job', menu: 'Run' },

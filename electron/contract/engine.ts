@@ -201,6 +201,18 @@ export const GenerateInput = z.object({
 })
 export type GenerateInput = z.input<typeof GenerateInput>
 
+export const Generated = z.object({
+  text: z.string(),
+  tokens: z.number(),
+  /** After the first token. */
+  tokensPerSecond: z.number(),
+  /** From nothing to the first token: opening the model, reading its weights, and the prompt. */
+  firstTokenMs: z.number().optional(),
+  /** From one token to the next. */
+  tokenMs: z.object({ median: z.number(), p95: z.number() }).optional(),
+})
+export type Generated = z.infer<typeof Generated>
+
 /** What an adapter can be made into, with the model it belongs to. */
 export const adapterForms = ['gguf', 'peft', 'merged', 'requantized'] as const
 
@@ -234,6 +246,6 @@ export const engineMethods = {
   train: { input: TrainInput, output: TrainReport },
   evaluate: { input: EvaluateInput, output: Evaluation },
   adapt: { input: AdaptInput, output: AdaptReport },
-  generate: { input: GenerateInput, output: z.object({ text: z.string(), tokens: z.number(), tokensPerSecond: z.number() }) },
+  generate: { input: GenerateInput, output: Generated },
 } as const satisfies Record<string, { input: z.ZodType; output: z.ZodType }>
 export type EngineMethod = keyof typeof engineMethods

@@ -6,6 +6,7 @@ import { Recipe } from '../contract/recipe.ts'
 import type { Evaluation } from '../contract/report.ts'
 import { generate } from './evaluate/generate.ts'
 import { openEvaluable, openGenerator } from './evaluate/open.ts'
+import { createPace } from './evaluate/pace.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { adapt } from './export/adapt.ts'
 import { evaluateGraphFile } from './graph-model/evaluate.ts'
@@ -65,13 +66,13 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
     adapt,
     async generate(input, context) {
       const { model, prompt, tokens, temperature, topP, seed, adapter } = GenerateInput.parse(input)
+      const pace = createPace()
       const { generator, tokenizer, close } = await openGenerator(model, context, { adapter })
       try {
         const ids = await tokenizer.encode(prompt, context.signal)
         const start = tokenizer.addsBos && tokenizer.bos !== null ? Int32Array.of(tokenizer.bos, ...ids) : ids
-        const begun = performance.now()
-        const made = await generate(generator, start, { tokens, temperature, topP, seed, stop: tokenizer.eos === null ? [] : [tokenizer.eos] }, () => undefined, context)
-        return { text: tokenizer.decode(made), tokens: made.length, tokensPerSecond: made.length / ((performance.now() - begun) / 1000) }
+        const made = await generate(generator, start, { tokens, temperature, topP, seed, stop: tokenizer.eos === null ? [] : [tokenizer.eos] }, pace.mark, context)
+        return { text: tokenizer.decode(made), tokens: made.length, ...pace.numbers() }
       } finally {
         await close()
       }

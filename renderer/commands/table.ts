@@ -4,7 +4,7 @@ import { call } from '../state/call.ts'
 import { useApp, type AppState } from '../state/store.ts'
 import { isBusy } from '../state/steps.ts'
 import { attempt, chooseModel, closeProject, go, onJob, openExample, redoPlan, showDialog, undoPlan } from './actions.ts'
-import { cycleRegion } from './regions.ts'
+import { cycleDifference, cycleRegion } from './regions.ts'
 
 interface Command {
   /** Why it cannot be done now, or null. */
@@ -14,6 +14,7 @@ interface Command {
 
 const always = (): null => null
 const needsProject = ({ open }: AppState): string | null => (open ? null : 'Open a model first')
+const needsTexts = ({ route }: AppState): string | null => (route === 'compare' ? null : 'Go to Compare first')
 const running = ({ jobs }: AppState): string | undefined => jobs.find((job) => isBusy(job) && job.state === 'running')?.id
 const needsJob = (state: AppState): string | null => (running(state) === undefined ? 'No job is running' : null)
 const withJob = (act: (id: string) => void): void => {
@@ -50,6 +51,8 @@ export const commandTable: Readonly<Record<CommandId, Command>> = {
   'go.export': step('export'),
   'go.queue': { blocked: always, run: () => { go('queue') } },
   'region.next': { blocked: always, run: cycleRegion },
+  'difference.next': { blocked: needsTexts, run: () => { cycleDifference(1) } },
+  'difference.previous': { blocked: needsTexts, run: () => { cycleDifference(-1) } },
   'step.primary': { blocked: always, run: () => { document.getElementById('primary-action')?.click() } },
   'job.pause': { blocked: needsJob, run: () => { withJob((id) => { void onJob('job.pause', id) }) } },
   'job.cancel': { blocked: needsJob, run: () => { withJob((id) => { void onJob('job.cancel', id) }) } },
