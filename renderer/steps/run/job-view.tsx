@@ -8,6 +8,7 @@ import { announce, onJob } from '../../commands/actions.ts'
 import { call } from '../../state/call.ts'
 import { bytes, digits, duration, left, percent, shortName } from '../../state/format.ts'
 import { emptyLive, foldEvents, type Live } from '../../state/live.ts'
+import { isFinished } from '../../state/steps.ts'
 import { useApp } from '../../state/store.ts'
 import { Button } from '../../ui/button.tsx'
 import { Badge, Banner, ErrorBanner, Progress } from '../../ui/feedback.tsx'
@@ -28,11 +29,11 @@ export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element
           <Stages job={job} seen={live.stages} />
           <div className="flex min-w-0 flex-col gap-2 self-center">
             <div className="flex flex-wrap justify-between gap-x-4">
-              <span className="font-medium">{job.stage ? stageWords[job.stage] : words}</span>
+              <span className="font-medium">{job.stage && !isFinished(job) ? stageWords[job.stage] : words}</span>
               <span className="text-ink-2 tnum">{[job.total > 0 && job.state === 'running' ? percent(job.done / job.total, 0) : '', left(job.remainingMs)].filter((part) => part !== '').join(' · ')}</span>
             </div>
             <Progress label={job.title} share={job.state === 'done' || job.state === 'done-with-warnings' ? 1 : job.total > 0 ? job.done / job.total : job.state === 'running' ? null : 0} />
-            <p className="h-5 truncate font-mono text-sm text-ink-2">{shortName(job.item, 60)}</p>
+            <p className="h-5 truncate font-mono text-sm text-ink-2">{isFinished(job) ? '' : shortName(job.item, 60)}</p>
             {job.endedAt !== null && <p className="text-sm text-ink-2">It took {duration(job.workedMs)}.</p>}
           </div>
         </div>
@@ -108,7 +109,7 @@ function Stages({ job, seen }: { readonly job: JobRecord; readonly seen: readonl
 }
 
 function LiveCharts({ live }: { readonly live: Live }): React.JSX.Element | null {
-  const errors = useMemo(() => ({ x: live.tensors.map((_, i) => i + 1), y: live.tensors.map((tensor) => tensor.error) }), [live.tensors])
+  const errors = useMemo(() => ({ x: live.tensors.map((_, i) => i + 1), y: live.tensors.map((tensor) => (tensor.error > 0 ? tensor.error : null)) }), [live.tensors])
   const written = live.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0)
   const curves = Object.entries(live.series)
   if (live.tensors.length === 0 && curves.length === 0) return null
@@ -116,10 +117,10 @@ function LiveCharts({ live }: { readonly live: Live }): React.JSX.Element | null
     <div className={`grid grid-cols-1 gap-4 ${curves.length > 0 ? '@4xl:grid-cols-2' : ''}`}>
       {live.tensors.length > 0 && (
         <ChartFigure
-          title="Rounding error of each finished tensor" caption={`${String(live.tensors.length)} tensors are on disk, ${bytes(written)}.`}
+          title="Rounding error of each finished tensor" caption={`${String(live.tensors.length)} tensors are on disk, ${bytes(written)}. Log scale.`}
           table={{ columns: ['Tensor', 'Format', 'Bytes', 'Error'], rows: () => live.tensors.map((tensor) => [tensor.name, tensor.option, bytes(tensor.bytes), digits(tensor.error)]) }}
         >
-          <div className="p-2"><Series label="Rounding error" x={errors.x} y={errors.y} xLabel="tensors" /></div>
+          <div className="p-2"><Series label="Rounding error" x={errors.x} y={errors.y} xLabel="tensors" isLog /></div>
         </ChartFigure>
       )}
       {curves.map(([name, { step, value }]) => (

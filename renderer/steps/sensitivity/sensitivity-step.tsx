@@ -33,6 +33,7 @@ export function SensitivityStep(): React.JSX.Element {
   const isDataFree = project.data === null && project.withoutData
   const read = isOfGraph ? 'samples of your data' : 'windows of your text'
   const isPartial = map.measured > 0 && !isComplete
+  const isEmpty = map.measured === 0 && !isRunning
   const words = wordsOf(open.sensitivity?.metric ?? (isDataFree ? 'sqnr' : project.measure.metric))
   // The scale is applied at the end: until then the cells hold the plain output error.
   const unit = isRunning && !isDataFree && project.measure.metric === 'kl-scaled' ? 'output error, not scaled yet' : words.unit
@@ -44,26 +45,30 @@ export function SensitivityStep(): React.JSX.Element {
       details={<div className="flex flex-col gap-6"><CellDetails map={map} unit={unit} /><Ranking map={map} /></div>}
     >
       <MeasureStatus job={job} map={map} isComplete={isComplete} />
+      {isEmpty && <Unmeasured total={map.total} reads={isDataFree ? null : `${String(project.measure.samples)} ${read}`} />}
       {!isRunning && <TargetChoice isWide />}
       {!isRunning && <MeasureSettings isOpen={!isComplete} />}
-      {map.measured === 0 && !isRunning
-        ? (
-            <Panel>
-              <Empty icon="table" title="Nothing is measured yet">
-                <p>{isDataFree ? 'Halftone stores each layer in each format in turn, and notes how far its weights move.' : `Halftone reads ${String(project.measure.samples)} ${read}, stores each layer in each format in turn, and notes how much its output suffers.`} The plan in the next step spends bits by this map.</p>
-                {(project.data ?? isDataFree) && <p className="mt-2">{String(map.total)} layers; you can pause, and continue later.</p>}
-              </Empty>
-            </Panel>
-          )
-        : (
-            <ChartFigure
-                title="Loss of each layer in each format" caption={captionOf(map)} legend={<HeatScale range={map.range} unit={unit} />}
-                table={{ columns: ['Layer', ...map.options], rows: () => map.rows.map((row) => [row.layer, ...map.options.map((option) => (row.cells[option] ? digits(row.cells[option].value) : '–'))]) }}
-              >
-                <HeatMap label="Loss by layer and format" rows={map.rows} options={map.options} range={map.range} selected={cell} onSelect={(next) => { useApp.setState({ cell: next, selected: next.layer }) }} height={Math.min(520, 30 + map.rows.length * 26)} />
-            </ChartFigure>
-          )}
+      {!isEmpty && (
+        <ChartFigure
+          title="Loss of each layer in each format" caption={captionOf(map)} legend={<HeatScale range={map.range} unit={unit} />}
+          table={{ columns: ['Layer', ...map.options], rows: () => map.rows.map((row) => [row.layer, ...map.options.map((option) => (row.cells[option] ? digits(row.cells[option].value) : '–'))]) }}
+        >
+          <HeatMap label="Loss by layer and format" rows={map.rows} options={map.options} range={map.range} selected={cell} onSelect={(next) => { useApp.setState({ cell: next, selected: next.layer }) }} height={Math.min(520, 30 + map.rows.length * 26)} />
+        </ChartFigure>
+      )}
     </StepPage>
+  )
+}
+
+/** What measuring is; `reads` says what of the data, null without data. */
+function Unmeasured({ total, reads }: { readonly total: number; readonly reads: string | null }): React.JSX.Element {
+  return (
+    <Panel>
+      <Empty icon="table" title="Nothing is measured yet">
+        <p>{reads === null ? 'Halftone stores each layer in each format in turn, and notes how far its weights move.' : `Halftone reads ${reads}, stores each layer in each format in turn, and notes how much its output suffers.`} The plan in the next step spends bits by this map.</p>
+        <p className="mt-2">{total} layers; you can pause, and continue later. What is set below does well for most models.</p>
+      </Empty>
+    </Panel>
   )
 }
 
