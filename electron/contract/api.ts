@@ -96,6 +96,8 @@ export const api = {
   'plan.solve': { input: Draft, output: Plan },
   'run.review': { input: Draft, output: Review },
 
+  /** How long measuring with the project's settings will take, in milliseconds; null where it cannot be told. */
+  'measure.predict': { input: none, output: z.object({ elapsedMs: z.number().nullable() }) },
   'job.measure': { input: none, output: JobRecord },
   'job.run': { input: z.object({ draft: Draft, uniform: z.string().nullable(), replace: z.boolean() }), output: JobRecord },
   'job.evaluate': { input: z.object({ subject: z.string() }), output: JobRecord },

@@ -241,6 +241,8 @@ export const engineMethods = {
   overlap: { input: z.object({ first: z.string(), second: z.string() }), output: z.object({ rows: z.number(), shared: z.number() }) },
   cell: { input: z.object({ model: z.string(), layer: z.string(), option: z.string(), method: z.enum(['nearest', 'search']).default('search') }), output: CellView },
   measure: { input: MeasureInput, output: Sensitivity },
+  /** How long measuring will take, in milliseconds; null where it cannot be told. */
+  predictMeasure: { input: MeasureInput.omit({ out: true }), output: z.object({ elapsedMs: z.number().nullable() }) },
   plan: { input: PlanInput, output: Plan },
   run: { input: z.object({ recipe: Recipe, folder: z.string(), out: z.string(), resume: z.boolean().default(false), text: z.string().optional() }), output: CompressReport },
   train: { input: TrainInput, output: TrainReport },

@@ -3,7 +3,7 @@ import { stat, statfs } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import type { OpenProject, Review } from '../contract/api.ts'
-import type { Plan } from '../contract/engine.ts'
+import type { MeasureInput, Plan } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
 import { JobRequest, type JobRecord } from '../contract/job.ts'
 import { measuredWith } from '../contract/measured-with.ts'
@@ -29,11 +29,16 @@ export async function freeName(folder: string): Promise<string> {
 /** The user's memory limit as the engine takes it. */
 const limited = (memoryBytes: number | null): { memoryBytes?: number } => (memoryBytes === null ? {} : { memoryBytes })
 
+/** What a measurement of the open project takes, as the engine wants it. */
+export function measureInput({ project }: OpenProject): Omit<MeasureInput, 'out'> {
+  const { metric, rounder, correction, samples, length, image } = measuredWith(project)
+  return { model: project.model, target: project.draft.target, ...(project.data && { data: project.data.path }), metric, rounder, correction, samples, length, ...(image && { graph: { image } }) }
+}
+
 export function measureRequest(open: OpenProject, out: string, memoryBytes: number | null): JobRequest {
   const { project } = open
   if (!project.data && !project.withoutData) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose data in the Data step, or go on without.' })
-  const { metric, rounder, correction, samples, length, image } = measuredWith(project)
-  return JobRequest.parse({ kind: 'measure', input: { model: project.model, target: project.draft.target, ...(project.data && { data: project.data.path }), metric, rounder, correction, samples, length, ...(image && { graph: { image } }), out, ...limited(memoryBytes) } })
+  return JobRequest.parse({ kind: 'measure', input: { ...measureInput(open), out, ...limited(memoryBytes) } })
 }
 
 export function runRequest(plan: Plan, { memoryBytes, ...more }: { readonly out: string; readonly uniform: string | null; readonly text: string | null; readonly memoryBytes: number | null }): JobRequest {

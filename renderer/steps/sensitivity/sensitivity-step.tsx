@@ -5,9 +5,10 @@ import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { HeatMap, HeatScale } from '../../charts/heat-map.tsx'
 import { go, measure, onJob } from '../../commands/actions.ts'
 import { StepPage, type Primary } from '../../frame/step-page.tsx'
-import { bytes, digits, percent, shortName } from '../../state/format.ts'
+import { bytes, digits, duration, percent, shortName } from '../../state/format.ts'
 import { isGraph, useApp } from '../../state/store.ts'
 import { isBusy, measurementOf } from '../../state/steps.ts'
+import { useMeasureTime } from '../../state/use-measure-time.ts'
 import { Button } from '../../ui/button.tsx'
 import { Empty } from '../../ui/feedback.tsx'
 import { Panel } from '../../ui/panel.tsx'
@@ -23,6 +24,7 @@ export function SensitivityStep(): React.JSX.Element {
   const isOfGraph = useApp(isGraph)
   const jobs = useApp((state) => state.jobs)
   const cell = useApp((state) => state.cell)
+  const time = useMeasureTime()
   const job = open ? measurementOf(jobs, open.project) : undefined
   const isRunning = job !== undefined && isBusy(job)
   const live = useApp((state) => (job ? state.live[job.id] : undefined))
@@ -40,7 +42,7 @@ export function SensitivityStep(): React.JSX.Element {
 
   return (
     <StepPage
-      step="sensitivity" question="Which layers mind being compressed?" {...primaryOf(map, job, isComplete, project.data !== null || project.withoutData)}
+      step="sensitivity" question="Which layers mind being compressed?" {...primaryOf(map, job, isComplete, project.data !== null || project.withoutData, time)}
       secondary={secondaryOf(job, isPartial)}
       details={<div className="flex flex-col gap-6"><CellDetails map={map} unit={unit} /><Ranking map={map} /></div>}
     >
@@ -78,13 +80,13 @@ function captionOf({ ranking, measured, total }: SensitivityMap): string {
   return worst ? `${part}Most sensitive: ${worst.layer} at ${worst.option}, loss ${digits(worst.cell.value)}.` : `${part}Waiting for the first layer.`
 }
 
-function primaryOf(map: SensitivityMap, job: JobRecord | undefined, isComplete: boolean, hasData: boolean): { primary: Primary; next?: React.ReactNode } {
+function primaryOf(map: SensitivityMap, job: JobRecord | undefined, isComplete: boolean, hasData: boolean, timeMs: number | null): { primary: Primary; next?: React.ReactNode } {
   if (job && isBusy(job)) {
     const share = job.total > 0 ? `, ${percent(job.done / job.total, 0)} done` : ''
     return { primary: { label: 'Continue to bit budget', icon: 'next', run: () => { go('budget') }, reason: map.measured > 0 ? null : `Measuring${share}` }, next: map.measured > 0 ? 'A partial map can be planned with; the rest is estimated' : undefined }
   }
   if (isComplete) return { primary: { label: 'Continue to bit budget', icon: 'next', run: () => { go('budget') } }, next: 'Next: how small, at what loss' }
-  const label = map.measured > 0 ? `Measure the other ${String(map.total - map.measured)} layers` : `Measure ${String(map.total)} layers`
+  const label = map.measured > 0 ? `Measure the other ${String(map.total - map.measured)} layers` : `Measure ${String(map.total)} layers${timeMs === null || !hasData ? '' : ` · about ${duration(timeMs)}`}`
   return { primary: { label, icon: 'play', run: () => { void measure() }, reason: hasData ? null : 'Choose data in the Data step first' } }
 }
 
