@@ -88,6 +88,8 @@ export const api = {
   'data.set': { input: ByHandle, output: DataPreview },
   'data.bundled': { input: none, output: DataPreview },
   'data.heldOut': { input: z.object({ file: z.string().nullable() }), output: Project },
+  /** Lets go of the data that is being read. */
+  'data.stop': { input: none, output: none },
   /** Forgets the data; the project goes on without. */
   'data.without': { input: none, output: Project },
 

@@ -14,6 +14,7 @@ export const commands = {
   'model.openFolder': { label: 'Open model folder…', menu: 'File', shortcut: 'Mod+Shift+O' },
   'model.download': { label: 'Download from the Hub…', menu: 'File' },
   'model.example': { label: 'Try the example', menu: 'File' },
+  'data.stop': { label: 'Stop reading data', menu: 'File', shortcut: 'Escape' },
   'project.close': { label: 'Close project', menu: 'File', shortcut: 'Mod+Shift+W' },
   'settings.open': { label: 'Settings', menu: 'File', shortcut: 'Mod+,' },
   'plan.undo': { label: 'Undo change of plan', menu: 'Edit', shortcut: 'Mod+Z' },

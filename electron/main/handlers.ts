@@ -104,6 +104,10 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
       return preview
     },
     'data.heldOut': ({ file }) => desk.setHeldOut(file === null ? null : files.pathOf(file)),
+    'data.stop': () => {
+      desk.stopReading()
+      return nothing()
+    },
     'data.without': () => desk.withoutData(),
 
     'map.cell': ({ layer, option }) => {

@@ -28,6 +28,7 @@ export const commandTable: Readonly<Record<CommandId, Command>> = {
   'model.openFolder': { blocked: always, run: () => { void chooseModel('model-folder') } },
   'model.download': { blocked: always, run: () => { showDialog('hub') } },
   'model.example': { blocked: always, run: () => { void openExample() } },
+  'data.stop': { blocked: ({ opening, route, dialog }) => (opening && route === 'data' && dialog === null ? null : 'No data is being read'), run: () => { void attempt(() => call('data.stop')) } },
   'project.close': { blocked: needsProject, run: () => { void closeProject() } },
   'settings.open': { blocked: always, run: () => { go('settings') } },
   'plan.undo': { blocked: ({ history }) => (history.past.length > 0 ? null : 'Nothing to undo'), run: undoPlan },
@@ -61,7 +62,9 @@ export const commandTable: Readonly<Record<CommandId, Command>> = {
   'help.logs': { blocked: always, run: () => { void attempt(() => call('logs.show')) } },
 }
 
-/** Runs a command where it can be. */
-export function runCommand(id: CommandId): void {
-  if (commandTable[id].blocked(useApp.getState()) === null) commandTable[id].run()
+/** Runs a command where it can be; false where it cannot. */
+export function runCommand(id: CommandId): boolean {
+  if (commandTable[id].blocked(useApp.getState()) !== null) return false
+  commandTable[id].run()
+  return true
 }
