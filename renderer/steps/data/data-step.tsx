@@ -26,7 +26,7 @@ export function DataStep(): React.JSX.Element {
     <StepPage
       step="data" question="Does this data look like what the model will meet?" next={data || isWithout ? 'Next: measure which layers mind' : graph ? 'Samples of your own lose less at the same size' : 'Text of your own loses less at the same size'}
       secondary={data && <Button onClick={() => { void chooseData('data') }}>Choose other data…</Button>}
-      primary={primaryOf(data !== null || isWithout, graph !== undefined)}
+      primary={primaryOf(data !== null || isWithout, graph !== undefined, data && preview ? preview.bad.length : 0)}
     >
       {data && preview && project
         ? preview.graph
@@ -51,8 +51,8 @@ export function DataStep(): React.JSX.Element {
 }
 
 /** Goes on in any case: with what was chosen, else with what needs no choice. */
-function primaryOf(isChosen: boolean, isGraph: boolean): Primary {
-  if (isChosen) return { label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') } }
+function primaryOf(isChosen: boolean, isGraph: boolean, bad: number): Primary {
+  if (isChosen) return { label: bad === 0 ? 'Continue to sensitivity' : `Leave out ${bad === 1 ? '1 row' : `${String(bad)} rows`} and continue`, icon: 'next', run: () => { go('sensitivity') } }
   return isGraph
     ? { label: 'Continue without data', icon: 'next', run: () => { void goOnWithoutData() } }
     : { label: 'Continue with the bundled text', icon: 'next', run: () => { void goOnWithBundledText() } }
@@ -82,7 +82,7 @@ function TextData({ preview, heldOut, name, samples, length }: { readonly previe
   return (
     <>
       {bad.length > 0 && (
-        <Banner tone="warn" title={`${String(bad.length)} of ${count(rows)} rows cannot be used and are left out`}>
+        <Banner tone="warn" title={`${String(bad.length)} of ${count(rows)} rows cannot be used`}>
           <ul className="list-inside list-disc">{bad.slice(0, 5).map((one) => <li key={one.row}>row {one.row}: {one.reason}</li>)}</ul>
           {bad.length > 5 && <p>and {bad.length - 5} more</p>}
         </Banner>

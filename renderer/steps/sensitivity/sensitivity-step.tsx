@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import type { JobRecord } from '../../../electron/contract/job.ts'
 import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { HeatMap, HeatScale } from '../../charts/heat-map.tsx'
-import { go, measure, onJob } from '../../commands/actions.ts'
+import { go, measure, onJob, setMeasure } from '../../commands/actions.ts'
 import { StepPage, type Primary } from '../../frame/step-page.tsx'
 import { bytes, digits, duration, percent, shortName } from '../../state/format.ts'
 import { isGraph, useApp } from '../../state/store.ts'
@@ -43,7 +43,7 @@ export function SensitivityStep(): React.JSX.Element {
   return (
     <StepPage
       step="sensitivity" question="Which layers mind being compressed?" {...primaryOf(map, job, isComplete, project.data !== null || project.withoutData, time)}
-      secondary={secondaryOf(job, isPartial)}
+      secondary={secondaryOf(job, isPartial, isEmpty && project.data !== null && project.measure.metric !== 'sqnr')}
       details={<div className="flex flex-col gap-6"><CellDetails map={map} unit={unit} /><Ranking map={map} /></div>}
     >
       <MeasureStatus job={job} map={map} isComplete={isComplete} />
@@ -90,7 +90,13 @@ function primaryOf(map: SensitivityMap, job: JobRecord | undefined, isComplete: 
   return { primary: { label, icon: 'play', run: () => { void measure() }, reason: hasData ? null : 'Choose data in the Data step first' } }
 }
 
-function secondaryOf(job: JobRecord | undefined, isPartial: boolean): React.ReactNode {
+/** What the weights alone tell: a first look in seconds. */
+function estimate(): void {
+  setMeasure({ metric: 'sqnr', rounder: 'search', correction: 'none' })
+  void measure()
+}
+
+function secondaryOf(job: JobRecord | undefined, isPartial: boolean, canEstimate: boolean): React.ReactNode {
   if (job && isBusy(job)) {
     return (
       <>
@@ -99,6 +105,7 @@ function secondaryOf(job: JobRecord | undefined, isPartial: boolean): React.Reac
       </>
     )
   }
+  if (canEstimate) return <Button onClick={estimate}>Quick estimate, weights only</Button>
   return isPartial && <Button onClick={() => { go('budget') }}>Plan with what is measured</Button>
 }
 
