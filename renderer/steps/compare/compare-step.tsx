@@ -13,6 +13,7 @@ import { Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
 import { useSolvedPlan } from '../budget/solve.ts'
 import { CompareTable } from './compare-table.tsx'
+import { ErrorChart } from './error-chart.tsx'
 import { Generations } from './generations.tsx'
 import { Limits } from './limits.tsx'
 import { isClear, subjectsOf, type Subject } from './subjects.ts'
@@ -45,6 +46,7 @@ export function CompareStep(): React.JSX.Element {
                 <CompareTable subjects={subjects} original={original} />
               </Panel>
               <SizeQuality subjects={subjects} />
+              <ErrorChart run={run} baseline={subjects.find((one) => one.kind === 'uniform')} />
               {!isOfGraph && <Generations subjects={subjects} />}
             </>
           )

@@ -82,14 +82,14 @@ export function isClear(a: number, aError: number, b: number, bError: number): b
 }
 
 /** Measures of which more is better. */
-export const isAtLeast = (measure: Limit['measure']): boolean => measure === 'sameTop' || measure === 'sqnr'
+export const isAtLeast = (measure: Limit['measure']): boolean => measure === 'sameTop' || measure === 'sqnr' || measure === 'tokensPerSecond'
 
 export interface Verdict { readonly limit: Limit; readonly isMet: boolean | null; readonly found: number | null }
 
 /** Each limit against one model; null where it has not been measured. */
 export function verdicts(limits: readonly Limit[], subject: Subject, original: Subject): Verdict[] {
   const found: Record<Limit['measure'], number | null> = {
-    klMean: subject.klMean, sameTop: subject.sameTop, sqnr: subject.sqnr, sizeBytes: subject.sizeBytes,
+    klMean: subject.klMean, sameTop: subject.sameTop, sqnr: subject.sqnr, sizeBytes: subject.sizeBytes, tokensPerSecond: subject.tokensPerSecond,
     perplexityIncrease: subject.perplexity !== null && original.perplexity !== null ? subject.perplexity / original.perplexity - 1 : null,
   }
   return limits.map((limit) => {
