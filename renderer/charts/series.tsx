@@ -6,6 +6,13 @@ import { digits } from '../state/format.ts'
 import { useDark } from './use-dark.ts'
 import { useSize } from './use-size.ts'
 
+/** Powers of ten alone, and of those so many as can be read: between them lines would lie on lines. */
+function decades(_plot: UPlot, _axis: number, min: number, max: number): number[] {
+  const [low, high] = [Math.ceil(Math.log10(min)), Math.floor(Math.log10(max))]
+  const every = Math.max(1, Math.ceil((high - low + 1) / 5))
+  return Array.from({ length: Math.max(0, Math.floor((high - low) / every) + 1) }, (_, i) => 10 ** (low + i * every))
+}
+
 /** Steps and tensors are counted: no tick stands between two. */
 const wholeSteps = [1, 10, 100, 1000, 10_000, 100_000].flatMap((ten) => [ten, 2 * ten, 5 * ten])
 
@@ -24,7 +31,7 @@ export function Series({ label, x, y, xLabel, height = 160, isLog = false }: { r
     const axis = { stroke: colour('ink-2'), grid: { stroke: colour('line'), width: 1 }, ticks: { stroke: colour('line'), width: 1 }, font: '11px system-ui' }
     const made = new UPlot({
       width, height, legend: { show: false }, cursor: { y: false }, scales: { x: { time: false }, ...(isLog && { y: { distr: 3 } }) },
-      axes: [{ ...axis, size: 28, incrs: wholeSteps }, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => (tick as number | null) === null ? '' : digits(tick, 2)) }],
+      axes: [{ ...axis, size: 28, incrs: wholeSteps }, { ...axis, size: 56, ...(isLog && { splits: decades }), values: (_plot, ticks) => ticks.map((tick) => (tick as number | null) === null ? '' : digits(tick, 2)) }],
       series: [{}, isLog ? { stroke: colour('cat-1'), width: 0, points: { show: true, size: 6, fill: colour('cat-1') } } : { stroke: colour('cat-1'), width: 1.75, points: { show: false } }],
     }, [[...latest.current.x], [...latest.current.y]], box)
     plot.current = made

@@ -52,7 +52,7 @@ export function Queue(): React.JSX.Element {
           ? <Panel><Empty icon="list" title="Nothing is queued">Finish the Run step, or drop a recipe.json here.</Empty></Panel>
           : (
               <Panel isFlush>
-                <div aria-hidden="true" className={`hidden gap-3 border-b border-line py-2 pr-3 pl-17 text-sm font-medium text-ink-2 @3xl:grid ${columns}`}><span>Job</span><span>State</span><span className="text-right">Size</span><span /></div>
+                <div aria-hidden="true" className={`hidden gap-3 border-b border-line py-2 pr-3 pl-18 text-sm font-medium text-ink-2 @3xl:grid ${columns}`}><span>Job</span><span>State</span><span className="text-right">Size</span><span /></div>
                 <ol aria-label="Jobs">
                   {jobs.map((one, i) => (
                     <Row
