@@ -16,6 +16,11 @@ test('a folder in, a verified GGUF out', { timeout: 2 * workMs }, async ({ app, 
   await measureAll(page)
   await page.getByRole('gridcell', { name: /^blocks\.0\.q, Q4_K/ }).click()
   await expect.poll(() => page.getByRole('complementary', { name: 'Details' }).textContent()).toContain('in Q4_K')
+  await page.getByRole('radio', { name: 'Blocks' }).click()
+  await page.getByRole('gridcell', { name: /^block 0, Q4_K: loss/ }).click()
+  await page.getByRole('complementary', { name: 'Details' }).getByRole('button', { name: /^blocks\.0\.down/ }).first().click()
+  await page.getByRole('radio', { name: 'Layers' }).click()
+  expect(await page.getByRole('gridcell', { selected: true }).getAttribute('aria-label')).toMatch(/^blocks\.0\.down, Q4_K/)
 
   await page.getByRole('button', { name: 'Continue to bit budget' }).click()
   const size = page.getByRole('term').filter({ hasText: 'Bits per weight' }).locator('xpath=following-sibling::dd | preceding-sibling::dd')

@@ -1,6 +1,6 @@
 /** @file The queue: every job with its state and what can be done next. Order by buttons or by dragging; one job at a time runs on the engine. */
 import { useState } from 'react'
-import type { JobRecord } from '../../electron/contract/job.ts'
+import type { JobKind, JobRecord } from '../../electron/contract/job.ts'
 import { attempt, editRun, go, onJob, openDownloaded } from '../commands/actions.ts'
 import { call } from '../state/call.ts'
 import { ago, bytes, duration, left, percent } from '../state/format.ts'
@@ -18,6 +18,9 @@ import { Panel } from '../ui/panel.tsx'
 
 /** Job, state, size, what can be done. */
 const columns = '@3xl:grid-cols-[minmax(0,1fr)_15rem_5rem_17.5rem]'
+
+/** What is not deleted with a job. */
+const stays: Partial<Record<JobKind, string>> = { run: ' Files it has written stay where they are.', measure: ' The map stays with the project.', download: ' Files that have come stay where they are.' }
 
 /** Texts that were generated are read in the Compare step; here they would bury the rest. */
 const isListed = (job: JobRecord): boolean => job.request.kind !== 'generate' || !isFinished(job)
@@ -111,7 +114,7 @@ function Actions({ job, onAsk }: Pick<RowProps, 'job' | 'onAsk'>): React.JSX.Ele
   const { id, state, title, request, project } = job
   const isOwn = open?.project.id === project
   const askToRemove = (): void => {
-    onAsk({ title: `Remove ${title}?`, text: `Its log and its numbers are deleted${isFinished(job) ? '' : ', with what it had finished'}.${request.kind === 'run' ? ' Files it has written stay where they are.' : ''}`, act: 'Remove', run: () => { void onJob('job.remove', id) } })
+    onAsk({ title: `Remove ${title}?`, text: `Its log and its numbers are deleted${isFinished(job) ? '' : ', with what it had finished'}.${stays[request.kind] ?? ''}`, act: 'Remove', run: () => { void onJob('job.remove', id) } })
   }
   return (
     <>

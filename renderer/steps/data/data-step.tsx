@@ -4,7 +4,7 @@ import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { Histogram } from '../../charts/histogram.tsx'
 import { chooseData, go, goOnWithBundledText, goOnWithoutData, goWithoutData, setMeasure, useBundledText } from '../../commands/actions.ts'
 import { StepPage, type Primary } from '../../frame/step-page.tsx'
-import { count, duration, percent } from '../../state/format.ts'
+import { about, count, percent } from '../../state/format.ts'
 import { useApp } from '../../state/store.ts'
 import { useMeasureTime } from '../../state/use-measure-time.ts'
 import { Button } from '../../ui/button.tsx'
@@ -105,7 +105,7 @@ function TextData({ preview, heldOut, name, samples, length }: { readonly previe
               <NumberField label="Windows" value={samples} min={1} max={4096} step={8} onChange={(value) => { setMeasure({ samples: Math.round(value) }) }} />
               <NumberField label="Tokens in a window" value={length} min={16} max={8192} step={64} onChange={(value) => { setMeasure({ length: Math.round(value) }) }} />
             </div>
-            <p className="mt-3 text-sm text-ink-2">{count(Math.min(samples, windows) * length)} tokens in all{time !== null && <>; measuring takes <strong className="font-semibold">about {duration(time)}</strong></>}. Twice the windows take about twice the time and change little beyond 128.</p>
+            <p className="mt-3 text-sm text-ink-2">{count(Math.min(samples, windows) * length)} tokens in all{time !== null && <>; measuring takes <strong className="font-semibold">{about(time)}</strong></>}. Twice the windows take about twice the time and change little beyond 128.</p>
           </Panel>
           <HeldOut name={heldOut} what="text" />
           {lengths.length > 0 && (

@@ -1,19 +1,22 @@
 /** @file Step 3: which layers mind being compressed? */
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import type { JobRecord } from '../../../electron/contract/job.ts'
 import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { HeatMap, HeatScale } from '../../charts/heat-map.tsx'
 import { go, measure, onJob, setMeasure } from '../../commands/actions.ts'
 import { StepPage, type Primary } from '../../frame/step-page.tsx'
-import { bytes, digits, duration, percent, shortName } from '../../state/format.ts'
+import { about, bytes, digits, percent, shortName } from '../../state/format.ts'
 import { isGraph, useApp } from '../../state/store.ts'
 import { isBusy, measurementOf } from '../../state/steps.ts'
 import { useMeasureTime } from '../../state/use-measure-time.ts'
 import { Button } from '../../ui/button.tsx'
 import { Empty } from '../../ui/feedback.tsx'
+import { Segmented } from '../../ui/fields.tsx'
 import { Panel } from '../../ui/panel.tsx'
 import { TargetChoice } from '../budget/target-choice.tsx'
+import { BlockDetails } from './block-details.tsx'
 import { CellDetails } from './cell-details.tsx'
+import { foldBlocks, membersOf, rangeOf } from './fold.ts'
 import { buildMap, type SensitivityMap } from './map.ts'
 import { MeasureSettings } from './measure-settings.tsx'
 import { MeasureStatus } from './measure-status.tsx'
@@ -23,7 +26,6 @@ export function SensitivityStep(): React.JSX.Element {
   const open = useApp((state) => state.open)
   const isOfGraph = useApp(isGraph)
   const jobs = useApp((state) => state.jobs)
-  const cell = useApp((state) => state.cell)
   const time = useMeasureTime()
   const job = open ? measurementOf(jobs, open.project) : undefined
   const isRunning = job !== undefined && isBusy(job)
@@ -44,21 +46,48 @@ export function SensitivityStep(): React.JSX.Element {
     <StepPage
       step="sensitivity" question="Which layers mind being compressed?" {...primaryOf(map, job, isComplete, project.data !== null || project.withoutData, time)}
       secondary={secondaryOf(job, isPartial, isEmpty && project.data !== null && project.measure.metric !== 'sqnr')}
-      details={<div className="flex flex-col gap-6"><CellDetails map={map} unit={unit} /><Ranking map={map} /></div>}
+      details={<div className="flex flex-col gap-6"><Selected map={map} unit={unit} /><Ranking map={map} /></div>}
     >
       <MeasureStatus job={job} map={map} isComplete={isComplete} />
       {isEmpty && <Unmeasured total={map.total} reads={isDataFree ? null : `${String(project.measure.samples)} ${read}`} />}
       {!isRunning && <TargetChoice isWide />}
       {!isRunning && <MeasureSettings isOpen={!isComplete} />}
-      {!isEmpty && (
-        <ChartFigure
-          title="Loss of each layer in each format" caption={captionOf(map)} legend={<HeatScale range={map.range} unit={unit} />}
-          table={{ columns: ['Layer', ...map.options], rows: () => map.rows.map((row) => [row.layer, ...map.options.map((option) => (row.cells[option] ? digits(row.cells[option].value) : '–'))]) }}
-        >
-          <HeatMap label="Loss by layer and format" rows={map.rows} options={map.options} range={map.range} selected={cell} onSelect={(next) => { useApp.setState({ cell: next, selected: next.layer }) }} height={Math.min(520, 30 + map.rows.length * 26)} />
-        </ChartFigure>
-      )}
+      {!isEmpty && <MapChart map={map} unit={unit} />}
     </StepPage>
+  )
+}
+
+/** The block of each layer, null where it is in none. */
+function useBlocks(): (layer: string) => number | null {
+  const layers = useApp((state) => state.open?.summary.layers)
+  const blocks = useMemo(() => new Map(layers?.map(({ name, block }) => [name, block])), [layers])
+  return (layer) => blocks.get(layer) ?? null
+}
+
+/** What is selected: a layer in a format, or a block of the folded map. */
+function Selected({ map, unit }: { readonly map: SensitivityMap; readonly unit: string }): React.JSX.Element {
+  const cell = useApp((state) => state.cell)
+  const blockOf = useBlocks()
+  const members = cell ? membersOf(map.rows, cell.layer, cell.option, blockOf) : undefined
+  return cell && members ? <BlockDetails name={cell.layer} option={cell.option} members={members} /> : <CellDetails map={map} unit={unit} />
+}
+
+/** The map, a row a layer or a row a block. */
+function MapChart({ map, unit }: { readonly map: SensitivityMap; readonly unit: string }): React.JSX.Element {
+  const cell = useApp((state) => state.cell)
+  const blockOf = useBlocks()
+  const [isFolded, setIsFolded] = useState(false)
+  const hasBlocks = map.rows.some(({ layer }) => blockOf(layer) !== null)
+  const rows = isFolded && hasBlocks ? foldBlocks(map.rows, map.options, blockOf) : map.rows
+  const range = rows === map.rows ? map.range : rangeOf(rows)
+  return (
+    <ChartFigure
+      title="Loss of each layer in each format" caption={captionOf(map)} legend={<HeatScale range={range} unit={unit} />}
+      actions={hasBlocks && <Segmented label="Rows" isLabelHidden size="small" value={isFolded ? 'blocks' : 'layers'} onChange={(value) => { setIsFolded(value === 'blocks') }} choices={[{ value: 'layers', label: 'Layers' }, { value: 'blocks', label: 'Blocks' }]} />}
+      table={{ columns: ['Layer', ...map.options], rows: () => rows.map((row) => [row.layer, ...map.options.map((option) => (row.cells[option] ? digits(row.cells[option].value) : '–'))]) }}
+    >
+      <HeatMap label="Loss by layer and format" rows={rows} options={map.options} range={range} selected={cell} onSelect={(next) => { useApp.setState({ cell: next, selected: next.layer }) }} height={Math.min(520, 30 + rows.length * 26)} />
+    </ChartFigure>
   )
 }
 
@@ -86,7 +115,7 @@ function primaryOf(map: SensitivityMap, job: JobRecord | undefined, isComplete: 
     return { primary: { label: 'Continue to bit budget', icon: 'next', run: () => { go('budget') }, reason: map.measured > 0 ? null : `Measuring${share}` }, next: map.measured > 0 ? 'A partial map can be planned with; the rest is estimated' : undefined }
   }
   if (isComplete) return { primary: { label: 'Continue to bit budget', icon: 'next', run: () => { go('budget') } }, next: 'Next: how small, at what loss' }
-  const label = map.measured > 0 ? `Measure the other ${String(map.total - map.measured)} layers` : `Measure ${String(map.total)} layers${timeMs === null || !hasData ? '' : ` · about ${duration(timeMs)}`}`
+  const label = map.measured > 0 ? `Measure the other ${String(map.total - map.measured)} layers` : `Measure ${String(map.total)} layers${timeMs === null || !hasData ? '' : ` · ${about(timeMs)}`}`
   return { primary: { label, icon: 'play', run: () => { void measure() }, reason: hasData ? null : 'Choose data in the Data step first' } }
 }
 
