@@ -10,6 +10,28 @@ export const stepHeading = (page: Page, name: string) => page.getByRole('heading
 export const primary = (page: Page) => page.locator('#primary-action')
 export const railLink = (page: Page, name: string) => page.getByRole('navigation', { name: 'Steps' }).getByRole('button', { name: new RegExp(name) })
 
+/** Presses the step's one primary button, once it has this name and can be pressed. */
+export async function pressPrimary(page: Page, name: string | RegExp): Promise<void> {
+  await page.locator('#primary-action:not([aria-disabled])').filter({ hasText: name }).click({ timeout: workMs })
+}
+
+/** From the Model step to the exported file, by nothing but the primary button of each step. */
+export async function acceptDefaults(page: Page): Promise<void> {
+  await stepHeading(page, 'Model').waitFor()
+  await pressPrimary(page, 'Continue to data')
+  await stepHeading(page, 'Data').waitFor()
+  await pressPrimary(page, /^Continue/)
+  await stepHeading(page, 'Sensitivity').waitFor()
+  await pressPrimary(page, /^Measure \d+ layers/)
+  await page.getByText(/layers are measured/).waitFor({ timeout: workMs })
+  await pressPrimary(page, 'Continue to bit budget')
+  await pressPrimary(page, 'Continue to run')
+  await pressPrimary(page, 'Start')
+  await pressPrimary(page, 'Continue to compare')
+  await pressPrimary(page, 'Continue to export')
+  await stepHeading(page, 'Export').waitFor()
+}
+
 export async function openModel(app: ElectronApplication, page: Page, model = sampleModel): Promise<void> {
   await answerOpenDialog(app, [model])
   await page.getByRole('button', { name: 'Choose folder…' }).click()

@@ -31,13 +31,15 @@ test('data: bad rows are counted and named, text that cannot be used is refused,
   await expect.poll(() => alertText(page)).toContain('empty.txt')
   await answerOpenDialog(app, [rows])
   await page.getByRole('button', { name: 'Choose file…' }).click()
-  await page.getByText('2 of 4 rows cannot be used and are left out').waitFor()
+  await page.getByText('2 of 4 rows cannot be used').waitFor()
+  expect(await primary(page).textContent()).toBe('Leave out 2 rows and continue')
   await page.getByText(/^row 2: field "text" is a number/).waitFor()
   await page.getByText(/^row 3: not JSON/).waitFor()
   await answerOpenDialog(app, [calibration])
   await page.getByRole('button', { name: 'Choose other data…' }).click()
   await page.getByRole('heading', { name: 'calibration.txt' }).waitFor()
   await expect.poll(() => page.getByRole('alert').count()).toBe(0)
+  expect(await primary(page).textContent()).toBe('Continue to sensitivity')
 })
 
 test('a project whose model has been moved says so, and opens once it is back', async ({ app, page, folder }) => {

@@ -22,6 +22,23 @@ test('a text dropped on the Data step is the calibration data', async ({ app, pa
   await page.getByRole('heading', { name: 'calibration.txt' }).waitFor()
 })
 
+test('reading a large text is stopped by Escape, and another is chosen', async ({ app, page, folder }) => {
+  const { calibration } = await writeTexts(folder)
+  const large = path.join(folder, 'large.txt')
+  await writeFile(large, Array.from({ length: 600_000 }, (_, at) => `Line ${String(at)} of a text that takes a while to be read, ${String(at * 7919)}.`).join('\n'))
+  await openModel(app, page)
+  await railLink(page, 'Data').click()
+  await answerOpenDialog(app, [large])
+  await page.getByRole('button', { name: 'Choose file…' }).click()
+  await page.getByText('Reading large.txt').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByText('Reading large.txt').waitFor({ state: 'detached' })
+  expect(await page.getByRole('alert').count()).toBe(0)
+  await answerOpenDialog(app, [calibration])
+  await page.getByRole('button', { name: 'Choose file…' }).click()
+  await page.getByRole('heading', { name: 'calibration.txt' }).waitFor()
+})
+
 test('a drop beside everything does not make the window go to the file', async ({ page, folder }) => {
   const { calibration } = await writeTexts(folder)
   await dropFiles(page.getByRole('contentinfo'), [calibration])
@@ -33,6 +50,12 @@ test('a model named at the start is opened', async ({ folder }) => {
   const app = await launch(folder, [sampleModel])
   await stepHeading(await app.firstWindow(), 'Model').waitFor()
   await app.close()
+})
+
+test('a file that the desktop hands over is opened', async ({ app, page }) => {
+  await page.getByText('Drop a model here').waitFor()
+  await app.evaluate(({ app: main }, file) => { main.emit('open-file', { preventDefault: () => undefined }, file) }, path.join(sampleModel, 'model.safetensors'))
+  await stepHeading(page, 'Model').waitFor()
 })
 
 test('the page cannot name a file that the user did not give it', async ({ page }) => {
@@ -70,7 +93,7 @@ test('evaluation text that overlaps with calibration is refused', async ({ app, 
 
 test('steps that lack something say what, and lead there', async ({ app, page }) => {
   await openModel(app, page)
-  for (const [step, reason] of [['Data', 'Choose data first'], ['Sensitivity', 'Choose data in the Data step first'], ['Bit budget', 'Measure the layers first'], ['Run', 'Measure the layers first'], ['Compare', 'Nothing has been compressed yet'], ['Export', 'Nothing has been written yet']] as const) {
+  for (const [step, reason] of [['Sensitivity', 'Choose data in the Data step first'], ['Bit budget', 'Measure the layers first'], ['Run', 'Measure the layers first'], ['Compare', 'Nothing has been compressed yet'], ['Export', 'Nothing has been written yet']] as const) {
     await railLink(page, step).click()
     await stepHeading(page, step).waitFor()
     expect(await page.getByText(reason, { exact: true }).isVisible(), step).toBe(true)

@@ -56,6 +56,7 @@ test('a folder in, a verified GGUF out, without a mouse', { timeout: 2 * workMs 
 
   await mainAction(page)
   await onHeading(page, 'Sensitivity')
+  expect(await page.title()).toBe('Sensitivity – sample-model')
   await tabTo(page, /^Metric$/)
   await page.keyboard.type('Weighted')
   await tabTo(page, /^Rounding$/)

@@ -16,6 +16,11 @@ test('a folder in, a verified GGUF out', { timeout: 2 * workMs }, async ({ app, 
   await measureAll(page)
   await page.getByRole('gridcell', { name: /^blocks\.0\.q, Q4_K/ }).click()
   await expect.poll(() => page.getByRole('complementary', { name: 'Details' }).textContent()).toContain('in Q4_K')
+  await page.getByRole('radio', { name: 'Blocks' }).click()
+  await page.getByRole('gridcell', { name: /^block 0, Q4_K: loss/ }).click()
+  await page.getByRole('complementary', { name: 'Details' }).getByRole('button', { name: /^blocks\.0\.down/ }).first().click()
+  await page.getByRole('radio', { name: 'Layers' }).click()
+  expect(await page.getByRole('gridcell', { selected: true }).getAttribute('aria-label')).toMatch(/^blocks\.0\.down, Q4_K/)
 
   await page.getByRole('button', { name: 'Continue to bit budget' }).click()
   const size = page.getByRole('term').filter({ hasText: 'Bits per weight' }).locator('xpath=following-sibling::dd | preceding-sibling::dd')
@@ -37,9 +42,23 @@ test('a folder in, a verified GGUF out', { timeout: 2 * workMs }, async ({ app, 
   await stepHeading(page, 'Compare').waitFor()
   await expect.poll(() => page.getByRole('row', { name: /Mean KL to the original/ }).textContent()).toMatch(/0\.\d+ ± /)
   await page.getByLabel('Prompt').fill('The ocean is')
-  await page.getByLabel('Tokens', { exact: true }).fill('8')
+  await page.getByLabel('Tokens', { exact: true }).fill('40')
+  const row = (name: RegExp): Promise<string | null> => page.getByRole('row', { name }).textContent()
+  expect(await row(/^Loading and first token/)).toContain('not measured')
   await page.getByRole('button', { name: 'Generate' }).click()
   await expect.poll(() => page.getByRole('region', { name: /^Text of/ }).filter({ hasText: 'tokens/s' }).count(), { timeout: workMs }).toBe(2)
+  expect(await row(/^Loading and first token/)).not.toContain('not measured')
+  expect(await row(/^Speed measured/)).toMatch(/(ago|now).*(ago|now)/)
+  await page.keyboard.press('F7')
+  const difference = await page.evaluate(() => document.activeElement?.outerHTML)
+  expect(difference).toMatch(/^<mark/)
+  await page.keyboard.press('Shift+F7') // around the ends, and back
+  await page.keyboard.press('F7')
+  expect(await page.evaluate(() => document.activeElement?.outerHTML)).toBe(difference)
+
+  expect(await row(/^Perplexity/)).toMatch(/Perplexity[\d.]+\d{2}\.\d+ ± /) // the original's is the run's reference, without an error of its own
+  await page.getByRole('button', { name: 'Measure the quality of Original again' }).click()
+  await expect.poll(() => row(/^Perplexity/), { timeout: workMs }).toMatch(/ ± .* ± /)
 
   await page.getByRole('button', { name: 'Continue to export' }).click()
   await stepHeading(page, 'Export').waitFor()

@@ -88,6 +88,8 @@ export const api = {
   'data.set': { input: ByHandle, output: DataPreview },
   'data.bundled': { input: none, output: DataPreview },
   'data.heldOut': { input: z.object({ file: z.string().nullable() }), output: Project },
+  /** Lets go of the data that is being read. */
+  'data.stop': { input: none, output: none },
   /** Forgets the data; the project goes on without. */
   'data.without': { input: none, output: Project },
 
@@ -96,6 +98,8 @@ export const api = {
   'plan.solve': { input: Draft, output: Plan },
   'run.review': { input: Draft, output: Review },
 
+  /** How long measuring with the project's settings will take, in milliseconds; null where it cannot be told. */
+  'measure.predict': { input: none, output: z.object({ elapsedMs: z.number().nullable() }) },
   'job.measure': { input: none, output: JobRecord },
   'job.run': { input: z.object({ draft: Draft, uniform: z.string().nullable(), replace: z.boolean() }), output: JobRecord },
   'job.evaluate': { input: z.object({ subject: z.string() }), output: JobRecord },
@@ -106,7 +110,8 @@ export const api = {
   'job.resume': { input: JobId, output: none },
   'job.cancel': { input: JobId, output: none },
   'job.remove': { input: JobId, output: none },
-  'job.move': { input: z.object({ id: z.string(), by: z.union([z.literal(-1), z.literal(1)]) }), output: none },
+  /** To the place before another job, or to the end. */
+  'job.move': { input: z.object({ id: z.string(), before: z.string().nullable() }), output: none },
   'job.duplicate': { input: JobId, output: JobRecord },
   'job.events': { input: JobId, output: z.array(JobEvent) },
   'job.show': { input: JobId, output: none },

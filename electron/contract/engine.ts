@@ -201,6 +201,18 @@ export const GenerateInput = z.object({
 })
 export type GenerateInput = z.input<typeof GenerateInput>
 
+export const Generated = z.object({
+  text: z.string(),
+  tokens: z.number(),
+  /** After the first token. */
+  tokensPerSecond: z.number(),
+  /** From nothing to the first token: opening the model, reading its weights, and the prompt. */
+  firstTokenMs: z.number().optional(),
+  /** From one token to the next. */
+  tokenMs: z.object({ median: z.number(), p95: z.number() }).optional(),
+})
+export type Generated = z.infer<typeof Generated>
+
 /** What an adapter can be made into, with the model it belongs to. */
 export const adapterForms = ['gguf', 'peft', 'merged', 'requantized'] as const
 
@@ -229,11 +241,13 @@ export const engineMethods = {
   overlap: { input: z.object({ first: z.string(), second: z.string() }), output: z.object({ rows: z.number(), shared: z.number() }) },
   cell: { input: z.object({ model: z.string(), layer: z.string(), option: z.string(), method: z.enum(['nearest', 'search']).default('search') }), output: CellView },
   measure: { input: MeasureInput, output: Sensitivity },
+  /** How long measuring will take, in milliseconds; null where it cannot be told. */
+  predictMeasure: { input: MeasureInput.omit({ out: true }), output: z.object({ elapsedMs: z.number().nullable() }) },
   plan: { input: PlanInput, output: Plan },
   run: { input: z.object({ recipe: Recipe, folder: z.string(), out: z.string(), resume: z.boolean().default(false), text: z.string().optional() }), output: CompressReport },
   train: { input: TrainInput, output: TrainReport },
   evaluate: { input: EvaluateInput, output: Evaluation },
   adapt: { input: AdaptInput, output: AdaptReport },
-  generate: { input: GenerateInput, output: z.object({ text: z.string(), tokens: z.number(), tokensPerSecond: z.number() }) },
+  generate: { input: GenerateInput, output: Generated },
 } as const satisfies Record<string, { input: z.ZodType; output: z.ZodType }>
 export type EngineMethod = keyof typeof engineMethods

@@ -42,7 +42,7 @@ export const DataSource = z.object({
 export type DataSource = z.infer<typeof DataSource>
 
 /** A limit the result has to keep: the verdict of the Compare step. */
-export const limitMeasures = ['klMean', 'perplexityIncrease', 'sameTop', 'sqnr', 'sizeBytes'] as const
+export const limitMeasures = ['klMean', 'perplexityIncrease', 'sameTop', 'sqnr', 'sizeBytes', 'tokensPerSecond'] as const
 export const Limit = z.object({ measure: z.enum(limitMeasures), value: z.number() })
 export type Limit = z.infer<typeof Limit>
 

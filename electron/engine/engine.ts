@@ -1,11 +1,12 @@
 /** @file The engine as its hosts call it: the methods of contract/engine.ts, over plain data. */
 import type { z } from 'zod'
-import { EvaluateInput, GenerateInput, type EngineMethod, type engineMethods } from '../contract/engine.ts'
+import { EvaluateInput, GenerateInput, MeasureInput, type EngineMethod, type engineMethods } from '../contract/engine.ts'
 import type { Context } from '../contract/events.ts'
 import { Recipe } from '../contract/recipe.ts'
 import type { Evaluation } from '../contract/report.ts'
 import { generate } from './evaluate/generate.ts'
 import { openEvaluable, openGenerator } from './evaluate/open.ts'
+import { createPace } from './evaluate/pace.ts'
 import { evaluate } from './evaluate/perplexity.ts'
 import { adapt } from './export/adapt.ts'
 import { evaluateGraphFile } from './graph-model/evaluate.ts'
@@ -18,9 +19,11 @@ import { dataOverlap, previewData } from './io/data-preview.ts'
 import { readTexts, tokenWindows } from './io/data.ts'
 import { openTokenizer } from './io/tokenizer.ts'
 import { planModel } from './plan-model.ts'
+import { predictMeasure } from './predict-measure.ts'
 import { run } from './run.ts'
 import { viewCell } from './sensitivity/cell.ts'
 import { measure } from './sensitivity/measure.ts'
+import { isMetric } from './sensitivity/metrics/metrics.ts'
 import { summarize } from './session/inspect.ts'
 import { train } from './train/train.ts'
 import { createWorkspace } from './workspace.ts'
@@ -58,6 +61,12 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
       return workspace.withModel(model, context, (opened) => viewCell(opened.model, layer, option, method))
     },
     measure: (input, context) => (isGraphFile(input.model) ? measureGraphFile(input, context) : measure(input, context)),
+    async predictMeasure(input, context) {
+      const { model, data, metric, rounder, target, correction, samples, length } = MeasureInput.omit({ out: true }).parse(input)
+      if (isGraphFile(model) || target === undefined || !isMetric(metric)) return { elapsedMs: null }
+      const machine = await workspace.machine()
+      return workspace.withModel(model, context, (opened) => Promise.resolve({ elapsedMs: predictMeasure(opened.model, { windows: data === undefined ? 0 : samples, length, target, metric, rounder, isCorrected: correction !== 'none' }, machine) }))
+    },
     plan: (input, context) => (isGraphFile(input.model) ? planGraph(workspace, input, context) : planModel(workspace, input, context)),
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),
     train,
@@ -65,13 +74,13 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
     adapt,
     async generate(input, context) {
       const { model, prompt, tokens, temperature, topP, seed, adapter } = GenerateInput.parse(input)
+      const pace = createPace()
       const { generator, tokenizer, close } = await openGenerator(model, context, { adapter })
       try {
         const ids = await tokenizer.encode(prompt, context.signal)
         const start = tokenizer.addsBos && tokenizer.bos !== null ? Int32Array.of(tokenizer.bos, ...ids) : ids
-        const begun = performance.now()
-        const made = await generate(generator, start, { tokens, temperature, topP, seed, stop: tokenizer.eos === null ? [] : [tokenizer.eos] }, () => undefined, context)
-        return { text: tokenizer.decode(made), tokens: made.length, tokensPerSecond: made.length / ((performance.now() - begun) / 1000) }
+        const made = await generate(generator, start, { tokens, temperature, topP, seed, stop: tokenizer.eos === null ? [] : [tokenizer.eos] }, pace.mark, context)
+        return { text: tokenizer.decode(made), tokens: made.length, ...pace.numbers() }
       } finally {
         await close()
       }

@@ -25,10 +25,10 @@ export interface RunSize {
 }
 
 /** Share of a dense product's speed that whole blocks reach (attention, norms, small layers). */
-const blockEfficiency = 0.4
+export const blockEfficiency = 0.4
 /** The same for Gram matrices and for GPTQ. */
-const statisticsEfficiency = 0.5
-const roundingEfficiency = 0.15
+export const statisticsEfficiency = 0.5
+export const roundingEfficiency = 0.15
 /** Passes over the windows while quantizing: one a tap, one to go on, and one more for a head that is quantized first. */
 const passes = 6
 /** The process with its libraries, tokenizer and the runtime's arenas, before any weight. */

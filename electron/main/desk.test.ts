@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { DataPreview, ModelSummary } from '../contract/engine.ts'
+import type { Context } from '../contract/events.ts'
 import { createDesk, type Desk } from './desk.ts'
 import type { EngineHost } from './engine-host.ts'
 import { createProjects } from './projects.ts'
@@ -19,8 +20,9 @@ function open(format: 'onnx' | 'safetensors', sha256 = (data: string) => data): 
     inspect: () => summary(format),
     previewData: ({ data }) => DataPreview.parse({ path: data, kind: 'npz', sha256: sha256(data), rows: 1, tokens: 0, windows: 1, duplicates: 0, bad: [], samples: [], lengths: [] }),
   }
-  const call = (method: string, input: { data: string }): Promise<unknown> => {
+  const call = (method: string, input: { data: string }, context?: Context): Promise<unknown> => {
     asked.push({ method, input })
+    if (input.data === '/endless') return new Promise((_resolve, reject) => { context?.signal.addEventListener('abort', () => { reject(context.signal.reason as Error) }) })
     return Promise.resolve(answers[method]?.(input))
   }
   return createDesk({ projects: createProjects(folder), engine: { call } as unknown as EngineHost, onProject: () => undefined, onSensitivity: () => undefined })
@@ -59,4 +61,16 @@ test('samples that were calibrated with do not judge: graphs by their files, wit
   await desk.setData('/a.npz')
   await expect(desk.setHeldOut('/b.npz')).rejects.toMatchObject({ code: 'bad-data' })
   expect(asked.some(({ method }) => method === 'overlap')).toBe(false)
+})
+
+test('reading data is let go of, and what was chosen before stays', async () => {
+  const desk = open('safetensors')
+  await desk.openModel('/m/llm')
+  await desk.setData('/a.txt')
+  const endless = desk.setData('/endless')
+  desk.stopReading()
+  await expect(endless).rejects.toMatchObject({ code: 'cancelled' })
+  expect(desk.need().project.data).toMatchObject({ path: '/a.txt' })
+  await desk.setData('/b.txt') // what was stopped does not stop what comes after
+  expect(desk.need().project.data).toMatchObject({ path: '/b.txt' })
 })

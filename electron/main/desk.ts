@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { OpenProject } from '../contract/api.ts'
 import type { DataPreview, ModelSummary } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
+import { silent } from '../contract/events.ts'
 import type { Draft, Project, ProjectPatch } from '../contract/project.ts'
 import type { EngineHost } from './engine-host.ts'
 import { refuseEqual, refuseOverlap, type Text } from './held-out.ts'
@@ -21,6 +22,8 @@ export interface Desk {
   setHeldOut: (file: string | null) => Promise<Project>
   /** Forgets the data: the project goes on without. */
   withoutData: () => Promise<Project>
+  /** Lets go of the data that is being read; what asked for it rejects with AppError 'cancelled'. */
+  stopReading: () => void
   /** Reads the map again: after a measurement, or after the settings it belongs to changed. */
   readSensitivity: () => Promise<void>
 }
@@ -40,6 +43,7 @@ function draftFor({ format, sizeBytes }: ModelSummary, draft: Draft): Draft {
 
 export function createDesk({ projects, engine, onProject, onSensitivity }: DeskOptions): Desk {
   let open: OpenProject | null = null
+  let reading = new AbortController()
 
   function need(): OpenProject {
     if (!open) throw new AppError('bad-request', 'no project is open', { hint: 'Open a model first.' })
@@ -54,7 +58,8 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
   }
   async function preview(project: Project, file: string): Promise<DataPreview> {
     const { length, image } = project.measure
-    return engine.call('previewData', { model: project.model, data: file, length, ...(image && { graph: { image } }) })
+    reading = new AbortController()
+    return engine.call('previewData', { model: project.model, data: file, length, ...(image && { graph: { image } }) }, { ...silent, signal: reading.signal })
   }
   /** Refuses to judge on what was calibrated with: texts by their rows, samples of a graph by their files. */
   async function refuseSame(calibration: Text, heldOut: Text): Promise<void> {
@@ -84,6 +89,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
     current: () => open,
     need,
     readSensitivity,
+    stopReading: () => { reading.abort(new AppError('cancelled', 'Cancelled')) },
     openModel: async (model) => openProject(await projects.forModel(model, path.basename(model).replace(/\.(gguf|onnx|safetensors)$/i, ''))),
     async reopen(id) {
       const project = await projects.read(id)

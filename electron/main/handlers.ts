@@ -13,7 +13,7 @@ import { isSafeLink } from './external.ts'
 import type { Files } from './files.ts'
 import type { Jobs } from './jobs.ts'
 import type { Projects } from './projects.ts'
-import { evaluateRequest, freeName, measureRequest, outFolder, outputOf, review, runRequest } from './requests.ts'
+import { evaluateRequest, freeName, measureInput, measureRequest, outFolder, outputOf, review, runRequest } from './requests.ts'
 import { createSolver } from './solver.ts'
 import type { SettingsStore } from './settings-store.ts'
 
@@ -104,6 +104,10 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
       return preview
     },
     'data.heldOut': ({ file }) => desk.setHeldOut(file === null ? null : files.pathOf(file)),
+    'data.stop': () => {
+      desk.stopReading()
+      return nothing()
+    },
     'data.without': () => desk.withoutData(),
 
     'map.cell': ({ layer, option }) => {
@@ -117,6 +121,7 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
       return review(outFolder(outputRoot(), desk.need(), plan, null), plan)
     },
 
+    'measure.predict': () => engine.call('predictMeasure', measureInput(desk.need())),
     'job.measure': async () => {
       const open = desk.need()
       const request = measureRequest(open, projects.sensitivityFile(open.project), settings.get().memoryBytes)
@@ -166,8 +171,8 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
       await jobs.remove(id)
       return undefined
     },
-    'job.move': ({ id, by }) => {
-      jobs.shift(id, by)
+    'job.move': ({ id, before }) => {
+      jobs.shift(id, before)
       return nothing()
     },
     'job.duplicate': ({ id }) => jobs.duplicate(id),

@@ -10,6 +10,7 @@ import { downloadModel } from './hub-download.ts'
 const model = { repo: 'maker/tiny', revision: 'main' }
 const weights = Buffer.alloc(3_000_000, 'weights ')
 const config = Buffer.from('{"model_type":"llama"}')
+const card = Buffer.from('---\nlicense: mit\n---\n')
 const blobId = (data: Buffer): string => createHash('sha1').update(`blob ${String(data.length)}\0`).update(data).digest('hex')
 
 interface Hub { url: string; ranges: string[]; close: () => void }
@@ -18,9 +19,10 @@ afterEach(() => { for (const hub of hubs.splice(0)) hub.close() })
 
 /** A local server that speaks as much of the Hub's API as a download needs. */
 async function serve(sha256 = createHash('sha256').update(weights).digest('hex')): Promise<Hub> {
-  const files: Record<string, Buffer> = { 'config.json': config, 'model.safetensors': weights }
+  const files: Record<string, Buffer> = { 'config.json': config, 'README.md': card, 'model.safetensors': weights }
   const tree = [
     { type: 'file', path: 'config.json', size: config.length, oid: blobId(config) },
+    { type: 'file', path: 'README.md', size: card.length, oid: blobId(card) },
     { type: 'file', path: 'model.safetensors', size: weights.length, oid: 'x', lfs: { oid: sha256, size: weights.length, pointerSize: 130 } },
     { type: 'file', path: 'pytorch_model.bin', size: 5, oid: 'y' },
     { type: 'directory', path: 'onnx', size: 0, oid: 'z' },
@@ -60,9 +62,9 @@ test('brings what a model is read from, checked, and says how far it is', async 
   const done: number[] = []
   const context: Context = { ...silent, report: (event) => { if (event.type === 'progress') done.push(event.done) } }
   expect(await downloadModel(model, out, context, hub.url)).toBe(out)
-  expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors'])
+  expect((await readdir(out)).sort()).toEqual(['README.md', 'config.json', 'model.safetensors'])
   expect((await readFile(path.join(out, 'model.safetensors'))).equals(weights)).toBe(true)
-  expect(done.at(-1)).toBe(weights.length + config.length)
+  expect(done.at(-1)).toBe(weights.length + config.length + card.length)
 })
 
 test('goes on where it stopped', async () => {
@@ -76,7 +78,7 @@ test('goes on where it stopped', async () => {
 test('a file with another hash is refused and removed', async () => {
   const [hub, out] = [await serve('0'.repeat(64)), await folder()]
   await expect(downloadModel(model, out, silent, hub.url)).rejects.toMatchObject({ code: 'file-malformed' })
-  expect(await readdir(out)).toEqual(['config.json'])
+  expect(await readdir(out)).toEqual(['README.md', 'config.json'])
 })
 
 test('an unknown model is a network error that says its name', async () => {

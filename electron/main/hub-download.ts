@@ -13,8 +13,8 @@ import { AppError } from '../contract/errors.ts'
 import type { Context } from '../contract/events.ts'
 import type { HubModel } from '../contract/job.ts'
 
-/** What a language model is read from; other formats of the same weights stay on the Hub. */
-const wanted = /^[^/]+\.(safetensors|safetensors\.index\.json)$|^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template)\.json$|^(tokenizer\.model|merges\.txt|vocab\.txt|LICENSE.*)$/
+/** What a language model is read from, and what says its licence; other formats of the same weights stay on the Hub. */
+const wanted = /^[^/]+\.(safetensors|safetensors\.index\.json)$|^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template)\.json$|^(tokenizer\.model|merges\.txt|vocab\.txt|README\.md|LICENSE.*)$/
 /** A model has dozens of files, not thousands. */
 const maxFiles = 2000
 

@@ -121,7 +121,7 @@ test('after a crash what ran is interrupted, what waited is paused, and the orde
   const start = async (): Promise<string> => (await b.jobs.start(evaluate, about)).id
   const [first, second, third] = [await start(), await start(), await start()] as const
   await work(b, first)
-  b.jobs.shift(third, -1)
+  b.jobs.shift(third, second)
   const order = [first, third, second]
   const saved = (name: string): Promise<string> => readFile(path.join(b.root, name), 'utf8').catch(() => '')
   await until(async () => (await saved(path.join(first, 'job.json'))).includes('"running"') && (await saved('queue.json')) === `${JSON.stringify(order, null, 2)}\n`)
@@ -160,4 +160,32 @@ test('a held queue starts nothing until it is let go', async () => {
   held = false
   b.jobs.pump()
   await work(b, id)
+})
+
+test('a job held for want of memory starts when the user insists, once', async () => {
+  const asked: boolean[] = []
+  const b = await bench({ obstacle: (_job, isInsisted) => {
+    asked.push(isInsisted)
+    return Promise.resolve(isInsisted ? null : 'too little memory')
+  } })
+  const { id } = await b.jobs.start(evaluate, about)
+  await until(() => b.state(id) === 'paused')
+  expect(b.jobs.find(id).reason).toBe('too little memory')
+  b.jobs.resume(id)
+  ;(await work(b, id)).fail(new AppError('bad-data', 'x'))
+  await until(() => b.state(id) === 'failed')
+  expect(asked).toEqual([false, true])
+})
+
+test('a job is put before another, or last', async () => {
+  const b = await bench({ isHeld: () => true })
+  const start = async (): Promise<string> => (await b.jobs.start(evaluate, about)).id
+  const [first, second, third] = [await start(), await start(), await start()] as const
+  const order = (): string[] => b.jobs.list().map(({ id }) => id)
+  b.jobs.shift(third, first)
+  expect(order()).toEqual([third, first, second])
+  b.jobs.shift(third, null)
+  expect(order()).toEqual([first, second, third])
+  b.jobs.shift(second, second)
+  expect(order()).toEqual([first, second, third])
 })

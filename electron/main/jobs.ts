@@ -21,8 +21,8 @@ export type Runner = (job: JobRecord, tools: JobTools) => Promise<unknown>
 export interface JobsOptions {
   readonly folders: JobFolders
   readonly run: Runner
-  /** Why this job cannot start now ("needs 3 GB, 1 GB is free"), or null. */
-  readonly obstacle: (job: JobRecord) => Promise<string | null>
+  /** Why this job cannot start now ("needs 3 GB, 1 GB is free"), or null; `isInsisted`: the user wants it started all the same, where it can be. */
+  readonly obstacle: (job: JobRecord, isInsisted: boolean) => Promise<string | null>
   /** True while nothing new may start. */
   readonly isHeld: () => boolean
   readonly onJob: (job: JobRecord) => void
@@ -38,7 +38,8 @@ export interface Jobs {
   resume: (id: string) => void
   cancel: (id: string) => void
   remove: (id: string) => Promise<void>
-  shift: (id: string, by: -1 | 1) => void
+  /** Puts a job before another, or last. */
+  shift: (id: string, before: string | null) => void
   duplicate: (id: string) => Promise<JobRecord>
   events: (id: string) => Promise<JobEvent[]>
   active: () => readonly JobRecord[]
@@ -112,6 +113,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   }
 
   const withoutRoom = new Set<string>()
+  const insisted = new Set<string>()
   function waitForRoom(id: string): void {
     withoutRoom.add(id)
     clearTimeout(retry)
@@ -122,8 +124,12 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     const job = jobs.get(id)
     withoutRoom.delete(id)
     if (job?.state !== 'paused') return // the user resumed, cancelled or removed it meanwhile
-    if ((await obstacle(job)) === null) api.resume(id)
+    if ((await obstacle(job, false)) === null) goOn(id)
     else waitForRoom(id)
+  }
+
+  function goOn(id: string): void {
+    if (resumableStates.includes(find(id).state) && act(find(id), 'resume', { reason: null })) pump()
   }
 
   async function begin(job: JobRecord): Promise<void> {
@@ -131,7 +137,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     const ended = Promise.withResolvers<undefined>()
     running.set(job.id, { abort, ended: ended.promise }) // claims the lane before the first await
     try {
-      const reason = await obstacle(job)
+      const reason = await obstacle(job, insisted.delete(job.id))
       if (find(job.id).state !== 'waiting') return
       if (reason !== null) {
         if (act(job, 'hold', { reason })) waitForRoom(job.id)
@@ -179,7 +185,8 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
       if (act(find(id), 'cancel')) running.get(id)?.abort.abort(new AppError('cancelled', 'Cancelled'))
     },
     resume(id) {
-      if (resumableStates.includes(find(id).state) && act(find(id), 'resume', { reason: null })) pump()
+      insisted.add(id)
+      goOn(id)
     },
     async remove(id) {
       if (activeStates.includes(find(id).state)) throw new AppError('bad-request', 'a running job cannot be removed', { hint: 'Cancel it first.' })
@@ -187,11 +194,11 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
       order()
       await folders.remove(id)
     },
-    shift(id, by) {
-      const list = [...jobs.values()]
-      const from = list.indexOf(find(id))
-      const to = Math.min(Math.max(from + by, 0), list.length - 1)
-      list.splice(to, 0, ...list.splice(from, 1))
+    shift(id, before) {
+      const moved = find(id)
+      if (id === before) return
+      const list = [...jobs.values()].filter((job) => job !== moved)
+      list.splice(before === null ? list.length : list.indexOf(find(before)), 0, moved)
       jobs.clear()
       for (const job of list) jobs.set(job.id, job)
       order()

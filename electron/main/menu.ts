@@ -3,7 +3,7 @@ import { Menu, type MenuItemConstructorOptions } from 'electron'
 import { commands, type CommandFields, type CommandId } from '../contract/commands.ts'
 
 /** Shortcuts the page handles itself, as the plan's undo must not take over a text field's. */
-const inPage: ReadonlySet<string> = new Set(['plan.undo', 'plan.redo', 'region.next', 'step.primary'])
+const inPage: ReadonlySet<string> = new Set(['data.stop', 'plan.undo', 'plan.redo', 'region.next', 'difference.next', 'difference.previous', 'step.primary'])
 
 export function menuTemplate(platform: NodeJS.Platform, send: (command: CommandId) => void): MenuItemConstructorOptions[] {
   const entries = Object.entries(commands) as [CommandId, CommandFields][]

@@ -3,7 +3,7 @@ import { stat, statfs } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import type { OpenProject, Review } from '../contract/api.ts'
-import type { Plan } from '../contract/engine.ts'
+import type { MeasureInput, Plan } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
 import { JobRequest, type JobRecord } from '../contract/job.ts'
 import { measuredWith } from '../contract/measured-with.ts'
@@ -29,11 +29,16 @@ export async function freeName(folder: string): Promise<string> {
 /** The user's memory limit as the engine takes it. */
 const limited = (memoryBytes: number | null): { memoryBytes?: number } => (memoryBytes === null ? {} : { memoryBytes })
 
+/** What a measurement of the open project takes, as the engine wants it. */
+export function measureInput({ project }: OpenProject): Omit<MeasureInput, 'out'> {
+  const { metric, rounder, correction, samples, length, image } = measuredWith(project)
+  return { model: project.model, target: project.draft.target, ...(project.data && { data: project.data.path }), metric, rounder, correction, samples, length, ...(image && { graph: { image } }) }
+}
+
 export function measureRequest(open: OpenProject, out: string, memoryBytes: number | null): JobRequest {
   const { project } = open
   if (!project.data && !project.withoutData) throw new AppError('bad-request', 'there is no calibration data yet', { hint: 'Choose data in the Data step, or go on without.' })
-  const { metric, rounder, correction, samples, length, image } = measuredWith(project)
-  return JobRequest.parse({ kind: 'measure', input: { model: project.model, target: project.draft.target, ...(project.data && { data: project.data.path }), metric, rounder, correction, samples, length, ...(image && { graph: { image } }), out, ...limited(memoryBytes) } })
+  return JobRequest.parse({ kind: 'measure', input: { ...measureInput(open), out, ...limited(memoryBytes) } })
 }
 
 export function runRequest(plan: Plan, { memoryBytes, ...more }: { readonly out: string; readonly uniform: string | null; readonly text: string | null; readonly memoryBytes: number | null }): JobRequest {
@@ -49,8 +54,8 @@ export function outputOf(job: JobRecord): string {
 
 export function evaluateRequest(open: OpenProject, subject: string, { model, text, memoryBytes }: { readonly model: string; readonly text: string | undefined; readonly memoryBytes: number | null }): JobRequest {
   if (text === undefined) throw new AppError('bad-request', 'there is no text to evaluate on', { hint: 'Choose data in the Data step.' })
-  const reference = subject === 'original' ? {} : { reference: open.project.model }
-  return JobRequest.parse({ kind: 'evaluate', subject, input: { model, text, ...reference, ...limited(memoryBytes) } })
+  const { project: { model: reference, measure: { image } }, summary: { format } } = open
+  return JobRequest.parse({ kind: 'evaluate', subject, input: { model, text, ...(subject !== 'original' && { reference }), ...(format === 'onnx' && image && { graph: { image } }), ...limited(memoryBytes) } })
 }
 
 export async function review(out: string, plan: Plan): Promise<Review> {
@@ -70,10 +75,17 @@ export async function freeBytes(file: string): Promise<number> {
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`
 
-/** Why a job cannot start now, in words, or null. */
-export async function obstacleOf(job: JobRecord): Promise<string | null> {
+/** Memory that a job may take now, in bytes. macOS counts pages it would give up at once as taken: there it is not asked. */
+const freeMemory = (): number => (process.platform === 'darwin' ? Infinity : process.availableMemory())
+
+/** Why a job cannot start now, in words, or null. Memory is a prediction, and who insists may try. */
+export async function obstacleOf(job: JobRecord, isInsisted: boolean): Promise<string | null> {
   if (job.request.kind !== 'run') return null
-  const needed = Math.ceil(job.request.recipe.predicted.sizeBytes * diskFactor)
-  const free = await freeBytes(job.request.out)
-  return free >= needed ? null : `The disk has ${gigabytes(free)} free and this needs ${gigabytes(needed)}. It goes on by itself once there is room.`
+  const { out, recipe: { predicted } } = job.request
+  const needed = Math.ceil(predicted.sizeBytes * diskFactor)
+  const free = await freeBytes(out)
+  if (free < needed) return `The disk has ${gigabytes(free)} free and this needs ${gigabytes(needed)}. It goes on by itself once there is room.`
+  const memory = freeMemory()
+  if (memory >= predicted.peakMemoryBytes || isInsisted) return null
+  return `There is ${gigabytes(memory)} of memory free and this needs about ${gigabytes(predicted.peakMemoryBytes)}. It goes on by itself once other programs are closed; resume it to try all the same.`
 }

@@ -5,7 +5,7 @@ import { useSize } from './use-size.ts'
 export interface Axis { readonly label: string; readonly domain: readonly [number, number]; readonly format: (value: number) => string; readonly isLog?: boolean }
 export interface Frame { readonly x: (value: number) => number; readonly y: (value: number) => number; readonly width: number; readonly height: number }
 
-const margin = { top: 30, right: 20, bottom: 40, left: 64 }
+const margin = { top: 30, right: 32, bottom: 40, left: 64 }
 /** Ticks of a log scale beyond this many crowd each other out: then only powers of ten are kept, and of those every so many. */
 const maxTicks = 9
 

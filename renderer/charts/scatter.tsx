@@ -4,6 +4,9 @@ import { Plane, type Axis } from './plane.tsx'
 
 export interface Mark { readonly key: string; readonly label: string; readonly kind: 'original' | 'uniform' | 'run'; readonly sizeBytes: number; readonly value: number; readonly stderr: number }
 
+/** Room that a letter of a name takes; a name that would leave the chart stands on the left of its mark. */
+const letterWidth = 7
+
 const shapes = {
   original: (x: number, y: number) => `M${String(x - 5)},${String(y - 5)}h10v10h-10z`,
   uniform: (x: number, y: number) => `M${String(x)},${String(y - 6)}l6,6l-6,6l-6,-6z`,
@@ -27,7 +30,7 @@ export function Scatter({ marks, axis, label }: { readonly marks: readonly Mark[
             <title>{`${name}: ${bytes(sizeBytes)}, ${axis.format(value)}`}</title>
             <line x1={x} x2={x} y1={frame.y(value - stderr)} y2={frame.y(value + stderr)} className="stroke-ink-3" strokeWidth={1.5} />
             <path d={shapes[kind](x, y)} className={`${fills[kind]} stroke-surface-2`} />
-            <text x={x + 10} y={y - 7} className="fill-ink-1 text-xs">{name}</text>
+            <text {...(x > frame.width - letterWidth * name.length ? { x: x - 10, textAnchor: 'end' } : { x: x + 10 })} y={y - 7} className="fill-ink-1 text-xs">{name}</text>
           </g>
         )
       })}

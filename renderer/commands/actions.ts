@@ -1,5 +1,6 @@
 /** @file What the page asks of main, one function each. Failures land in the banner of the page; nothing is swallowed. */
 import type { FileHandle } from '../../electron/contract/api.ts'
+import type { JobRecord } from '../../electron/contract/job.ts'
 import type { Draft, MeasureSettings, Project, Step } from '../../electron/contract/project.ts'
 import { adoptFile, call, fieldsOf } from '../state/call.ts'
 import { record, redo, undo } from '../state/history.ts'
@@ -43,14 +44,15 @@ async function opening(name: string, work: () => Promise<unknown>): Promise<void
   await attempt(work)
   useApp.setState({ opening: null })
 }
-/** As `opening`, and shows the model then, unless the user has gone on while it was opened. */
-function openingModel(name: string, work: () => Promise<unknown>): Promise<void> {
+/** As `opening`, and goes to a step then, unless the user has gone on while it was opened. */
+function openingFor(step: Step, name: string, work: () => Promise<unknown>): Promise<void> {
   const before = moves
   return opening(name, async () => {
     await work()
-    if (moves === before) go('model')
+    if (moves === before) go(step)
   })
 }
+const openingModel = (name: string, work: () => Promise<unknown>): Promise<void> => openingFor('model', name, work)
 export function openHandle(file: FileHandle): Promise<void> {
   return openingModel(file.name, () => call('project.open', { file: file.id }))
 }
@@ -101,8 +103,17 @@ export async function chooseData(purpose: 'data' | 'data-folder'): Promise<void>
 export function useBundledText(): Promise<void> {
   return opening('the bundled text', () => call('data.bundled'))
 }
+export function goOnWithBundledText(): Promise<void> {
+  return openingFor('sensitivity', 'the bundled text', () => call('data.bundled'))
+}
 export function goWithoutData(): Promise<void> {
   return attempt(() => call('data.without'))
+}
+export function goOnWithoutData(): Promise<void> {
+  return attempt(async () => {
+    await call('data.without')
+    go('sensitivity')
+  })
 }
 export async function chooseHeldOut(): Promise<void> {
   await attempt(async () => {
@@ -156,6 +167,24 @@ export async function startRun(options: { readonly replace: boolean; readonly un
     if (!open) return
     const job = await call('job.run', { draft: open.project.draft, uniform: options.uniform ?? null, replace: options.replace })
     if (options.show !== false) useApp.setState({ job: job.id })
+  })
+}
+/** Measures a model again: 'original' or the id of a run. */
+export function measureQuality(subject: string): Promise<void> {
+  return attempt(() => call('job.evaluate', { subject }))
+}
+/** Generates from a model, greedily, so that texts and speeds can be compared. */
+export function generateText(subject: string, { prompt, tokens }: { readonly prompt: string; readonly tokens: number }): Promise<void> {
+  return attempt(() => call('job.generate', { subject, prompt, tokens, temperature: 0, seed: 0 }))
+}
+/** Takes the plan of a run back into the wizard, in its own project. */
+export function editRun({ project, request }: JobRecord): Promise<void> {
+  return attempt(async () => {
+    if (project === null || request.kind !== 'run') return
+    if (useApp.getState().open?.project.id !== project) await call('project.reopen', { id: project })
+    const { target, budget, pins, correction } = request.recipe
+    setDraft({ target, budget, pins, correction })
+    go('budget')
   })
 }
 type JobChannel = 'job.pause' | 'job.resume' | 'job.cancel' | 'job.remove' | 'job.duplicate' | 'job.show'

@@ -54,7 +54,7 @@ function CommandList(): React.JSX.Element {
           return (
             <li
               key={id} id={`palette-${String(i)}`} role="option" aria-selected={i === index} aria-disabled={reason !== null} onClick={() => { choose(id) }} onMouseMove={() => { setIndex(i) }}
-              className={`flex h-9 items-center justify-between gap-4 rounded px-2.5 ${i === index ? 'bg-accent-soft' : ''}`}
+              className={`flex min-h-9 items-center justify-between gap-4 rounded px-2.5 py-1 ${i === index ? 'bg-accent-soft' : ''}`}
             >
               <span className={reason === null ? '' : 'text-ink-3'}>{label}{reason !== null && <span className="ml-2 text-sm">{reason}</span>}</span>
               {shortcut !== undefined && <Keys shortcut={shortcut} isMac={isMac} />}

@@ -4,7 +4,7 @@ import { call } from '../state/call.ts'
 import { useApp, type AppState } from '../state/store.ts'
 import { isBusy } from '../state/steps.ts'
 import { attempt, chooseModel, closeProject, go, onJob, openExample, redoPlan, showDialog, undoPlan } from './actions.ts'
-import { cycleRegion } from './regions.ts'
+import { cycleDifference, cycleRegion } from './regions.ts'
 
 interface Command {
   /** Why it cannot be done now, or null. */
@@ -14,6 +14,7 @@ interface Command {
 
 const always = (): null => null
 const needsProject = ({ open }: AppState): string | null => (open ? null : 'Open a model first')
+const needsTexts = ({ route }: AppState): string | null => (route === 'compare' ? null : 'Go to Compare first')
 const running = ({ jobs }: AppState): string | undefined => jobs.find((job) => isBusy(job) && job.state === 'running')?.id
 const needsJob = (state: AppState): string | null => (running(state) === undefined ? 'No job is running' : null)
 const withJob = (act: (id: string) => void): void => {
@@ -27,6 +28,7 @@ export const commandTable: Readonly<Record<CommandId, Command>> = {
   'model.openFolder': { blocked: always, run: () => { void chooseModel('model-folder') } },
   'model.download': { blocked: always, run: () => { showDialog('hub') } },
   'model.example': { blocked: always, run: () => { void openExample() } },
+  'data.stop': { blocked: ({ opening, route, dialog }) => (opening && route === 'data' && dialog === null ? null : 'No data is being read'), run: () => { void attempt(() => call('data.stop')) } },
   'project.close': { blocked: needsProject, run: () => { void closeProject() } },
   'settings.open': { blocked: always, run: () => { go('settings') } },
   'plan.undo': { blocked: ({ history }) => (history.past.length > 0 ? null : 'Nothing to undo'), run: undoPlan },
@@ -50,6 +52,8 @@ export const commandTable: Readonly<Record<CommandId, Command>> = {
   'go.export': step('export'),
   'go.queue': { blocked: always, run: () => { go('queue') } },
   'region.next': { blocked: always, run: cycleRegion },
+  'difference.next': { blocked: needsTexts, run: () => { cycleDifference(1) } },
+  'difference.previous': { blocked: needsTexts, run: () => { cycleDifference(-1) } },
   'step.primary': { blocked: always, run: () => { document.getElementById('primary-action')?.click() } },
   'job.pause': { blocked: needsJob, run: () => { withJob((id) => { void onJob('job.pause', id) }) } },
   'job.cancel': { blocked: needsJob, run: () => { withJob((id) => { void onJob('job.cancel', id) }) } },
@@ -58,7 +62,9 @@ export const commandTable: Readonly<Record<CommandId, Command>> = {
   'help.logs': { blocked: always, run: () => { void attempt(() => call('logs.show')) } },
 }
 
-/** Runs a command where it can be. */
-export function runCommand(id: CommandId): void {
-  if (commandTable[id].blocked(useApp.getState()) === null) commandTable[id].run()
+/** Runs a command where it can be; false where it cannot. */
+export function runCommand(id: CommandId): boolean {
+  if (commandTable[id].blocked(useApp.getState()) !== null) return false
+  commandTable[id].run()
+  return true
 }

@@ -29,8 +29,7 @@ export function useShortcuts(): void {
     const hear = (event: KeyboardEvent): void => {
       const command = commandOf(event, useApp.getState().app?.platform === 'darwin', isTextField(event.target))
       if (command === undefined || event.defaultPrevented) return
-      event.preventDefault()
-      runCommand(command)
+      if (runCommand(command) || event.key !== 'Escape') event.preventDefault() // Escape closes other things too
     }
     window.addEventListener('keydown', hear)
     return () => { window.removeEventListener('keydown', hear) }

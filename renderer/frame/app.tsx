@@ -45,7 +45,7 @@ export function App(): React.JSX.Element {
 
   const Page = route === 'start' ? StartScreen : pages[route]
   return (
-    <div data-app-state={isReady ? 'ready' : 'starting'} className="grid h-full grid-cols-1 grid-rows-[auto_1fr_auto] bg-surface-1">
+    <div data-app-state={isReady ? 'ready' : 'starting'} className="grid h-full grid-cols-1 grid-rows-[auto_1fr_auto] bg-surface-1 max-sm:h-auto max-sm:min-h-screen">
       <TopBar />
       <div className="grid min-h-0 grid-cols-1 grid-rows-[auto_1fr] md:grid-cols-[200px_minmax(0,1fr)] md:grid-rows-1">
         <Rail route={route} />

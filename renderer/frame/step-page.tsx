@@ -46,7 +46,7 @@ export function StepPage({ step, question, primary, secondary, next, details, ch
         </div>
         <div className="flex min-h-14 flex-wrap items-center gap-3 border-t border-line bg-surface-2 px-3 py-2 sm:px-6">
           {!isFirst && before !== undefined && <Button look="quiet" icon="back" onClick={() => { go(before) }}>Back</Button>}
-          <div className="min-w-0 flex-1 text-right text-ink-2">{next}</div>
+          <div className="min-w-0 flex-1 text-right text-ink-2 empty:max-sm:hidden max-sm:order-first max-sm:basis-full max-sm:text-left">{next}</div>
           {secondary}
           <span className="flex flex-row-reverse flex-wrap items-center justify-end gap-3">
             <Button id="primary-action" look="primary" size="normal" shortcut="Control+Enter" {...(primary.icon && { icon: primary.icon })} reason={primary.reason} showReason onClick={primary.run}>{primary.label}</Button>

@@ -12,9 +12,10 @@ export function TopBar(): React.JSX.Element {
   const open = useApp((state) => state.open)
   const opening = useApp((state) => state.opening)
   const isMac = useApp((state) => state.app?.platform === 'darwin')
+  const isData = useApp((state) => state.route === 'data')
   const isDark = useDark()
   return (
-    <header className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface-2 px-3 py-1">
+    <header className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface-2 px-3 py-1 max-sm:gap-x-1 max-sm:px-2">
       <span className="flex items-center gap-2 pr-1 text-accent"><Logo /><span className={`text-lg font-semibold tracking-tight text-ink-1 ${open ? 'max-sm:sr-only' : ''}`}>Halftone</span></span>
       {open && (
         <div className="flex min-w-0 items-center gap-2 border-l border-line pl-3 max-sm:flex-1">
@@ -23,7 +24,7 @@ export function TopBar(): React.JSX.Element {
           <IconButton icon="close" size="small" label="Close project" onClick={() => { runCommand('project.close') }} />
         </div>
       )}
-      <span className={`flex flex-1 pl-2 ${opening ? 'max-sm:order-last max-sm:basis-full max-sm:pl-0' : 'max-sm:hidden'}`}>{opening && <Spinner label={`Reading ${opening.name}`} />}</span>
+      <span className={`flex flex-1 pl-2 ${opening ? 'max-sm:order-last max-sm:basis-full max-sm:pl-0' : 'max-sm:hidden'}`}>{opening && <span className="flex items-center gap-2"><Spinner label={`Reading ${opening.name}`} />{isData && <Button size="small" shortcut="Escape" onClick={() => { runCommand('data.stop') }}>Stop</Button>}</span>}</span>
       <Button look="secondary" icon="search" onClick={() => { runCommand('palette.open') }} shortcut="Control+K" className="font-normal text-ink-2">
         <span className="max-sm:sr-only">All commands</span><span className="max-sm:hidden"><Keys shortcut="Mod+K" isMac={isMac} isHidden /></span>
       </Button>

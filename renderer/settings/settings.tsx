@@ -1,10 +1,12 @@
 /** @file What is set once for all projects. Every change counts at once. */
+import { useState } from 'react'
 import type { Input } from '../../electron/contract/api.ts'
 import { attempt } from '../commands/actions.ts'
 import { call } from '../state/call.ts'
 import { bytes } from '../state/format.ts'
 import { useApp } from '../state/store.ts'
 import { Button } from '../ui/button.tsx'
+import { Confirm, type Asked } from '../ui/confirm.tsx'
 import { NumberField, Segmented, Switch } from '../ui/fields.tsx'
 import { PageTitle } from '../ui/page-title.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -12,10 +14,14 @@ import { Panel } from '../ui/panel.tsx'
 export function SettingsPage(): React.JSX.Element {
   const app = useApp((state) => state.app)
   const recent = useApp((state) => state.recent)
+  const [asked, setAsked] = useState<Asked | null>(null)
   if (!app) return <></>
   const { settings, machine, outputFolder, version } = app
   const set = (patch: Input<'settings.update'>): void => { void attempt(() => call('settings.update', patch)) }
   const limit = settings.memoryBytes
+  const askToForget = ({ id, name }: (typeof recent)[number]): void => {
+    setAsked({ title: `Forget ${name}?`, text: 'What was measured for this model is deleted. The model and finished files stay.', act: 'Forget', run: () => { void attempt(() => call('project.forget', { id })) } })
+  }
   return (
     <div className="min-h-0 flex-1 overflow-auto px-3 pt-5 pb-6 sm:px-6">
       <div className="mx-auto flex max-w-3xl flex-col gap-4">
@@ -42,10 +48,10 @@ export function SettingsPage(): React.JSX.Element {
             ? <p className="p-3 text-ink-2">No project yet.</p>
             : (
                 <ul>
-                  {recent.map(({ id, name, model }) => (
-                    <li key={id} className="flex items-center gap-3 border-b border-line/60 px-3 py-1.5 last:border-0">
-                      <span className="min-w-0 flex-1"><span className="font-medium">{name}</span><span className="block truncate text-sm text-ink-3">{model}</span></span>
-                      <Button size="small" icon="trash" label={`Forget ${name}`} onClick={() => { void attempt(() => call('project.forget', { id })) }}>Forget</Button>
+                  {recent.map((project) => (
+                    <li key={project.id} className="flex items-center gap-3 border-b border-line/60 px-3 py-1.5 last:border-0">
+                      <span className="min-w-0 flex-1"><span className="font-medium">{project.name}</span><span className="block truncate text-sm text-ink-3">{project.model}</span></span>
+                      <Button size="small" icon="trash" label={`Forget ${project.name}`} onClick={() => { askToForget(project) }}>Forget…</Button>
                     </li>
                   ))}
                 </ul>
@@ -57,6 +63,7 @@ export function SettingsPage(): React.JSX.Element {
           <p className="mt-1 text-sm text-ink-3">Version {version}</p>
         </Panel>
       </div>
+      <Confirm asked={asked} onClose={() => { setAsked(null) }} />
     </div>
   )
 }

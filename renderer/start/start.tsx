@@ -38,9 +38,9 @@ export function StartScreen(): React.JSX.Element {
           </div>
         </div>
         <div className="flex flex-wrap items-center justify-between gap-4 rounded-md border border-line bg-surface-2 p-4">
-          <div>
+          <div className="min-w-0 flex-[1_1_20rem]">
             <p className="font-semibold">New here?</p>
-            <p className="text-ink-2">The example is a small language model with its texts. All seven steps take a few minutes, without a network.</p>
+            <p className="text-ink-2">The example is a small language model with its texts. All seven steps take a minute or two, without a network.</p>
           </div>
           <Button icon="play" onClick={() => { void openExample() }}>Try the example</Button>
         </div>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bytes, count, digits, duration, left, shortName, withError } from './format.ts'
+import { about, bytes, count, digits, duration, left, shortName, withError } from './format.ts'
 
 test.each([[0, '0 B'], [999, '999 B'], [1000, '1.00 kB'], [1_234_567, '1.23 MB'], [999_600_000, '1.00 GB'], [12_345_678_901, '12.3 GB']])('%d bytes is %s', (value, text) => {
   expect(bytes(value)).toBe(text)
@@ -17,4 +17,8 @@ test('counts, errors and long names', () => {
   expect([count(11_679_264), count(4096), withError(66.0295, 1.132), withError(0.00138, 9.7e-6), withError(0.5, 1e-7)]).toEqual(['11.7 M', '4,096', '66.0 ± 1.1', '0.00138 ± 0.00001', '0.500 ± 1e−7'])
   expect(shortName('model.layers.3.mlp.down_proj.weight', 24)).toBe('model.lay…wn_proj.weight')
   expect(shortName('short')).toBe('short')
+})
+
+test('a predicted time says that it is one, unless it is too short to matter', () => {
+  expect([400, 25_000, 200_000].map(about)).toEqual(['under 1 s', 'about 25 s', 'about 3 min'])
 })

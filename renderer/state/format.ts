@@ -39,7 +39,7 @@ export function withError(value: number, stderr: number | undefined, significant
   return `${text} ± ${Number(error.replace('−', '-')) === 0 && stderr > 0 ? digits(stderr, 1) : error}`
 }
 
-/** "about 4 min": never more exact than it is. */
+/** "4 min": never more exact than it is. */
 export function duration(ms: number): string {
   const seconds = ms / 1000
   if (seconds < 1) return 'under 1 s'
@@ -49,13 +49,16 @@ export function duration(ms: number): string {
   return `${digits(minutes / 60, 2)} h`
 }
 
+/** A time that is predicted: "about 4 min". */
+export const about = (ms: number): string => (ms < 1000 ? duration(ms) : `about ${duration(ms)}`)
+
 /** A time that is left, as a range where it is long: "2–3 min left". */
 export function left(ms: number | null): string {
   if (ms === null) return ''
   const minutes = ms / 60_000
   if (minutes < 1.5) return `${duration(Math.max(ms, 1000))} left`
   const [low, high] = [Math.floor(minutes * 0.9), Math.ceil(minutes * 1.15)]
-  return minutes < 90 ? `${String(low)}–${String(high)} min left` : `about ${duration(ms)} left`
+  return minutes < 90 ? `${String(low)}–${String(high)} min left` : `${about(ms)} left`
 }
 
 /** `model.layers.3.mlp.down_proj.weight` → `model.layers…down_proj.weight`: both ends of a name tell it apart. */

@@ -1,4 +1,5 @@
 /** @file What a finished job returned, seen as the report it is. Main got it through the contract's schema. */
+import type { Generated } from '../../electron/contract/engine.ts'
 import type { JobRecord } from '../../electron/contract/job.ts'
 import type { CompressReport, Evaluation } from '../../electron/contract/report.ts'
 import { isFinished } from './steps.ts'
@@ -9,6 +10,6 @@ export function reportOf(job: JobRecord): CompressReport | null {
 export function evaluationOf(job: JobRecord): Evaluation | null {
   return job.request.kind === 'evaluate' && isFinished(job) && job.result !== null ? (job.result as Evaluation) : null
 }
-export function generatedOf(job: JobRecord): { readonly text: string; readonly tokens: number; readonly tokensPerSecond: number } | null {
-  return job.request.kind === 'generate' && isFinished(job) && job.result !== null ? (job.result as { text: string; tokens: number; tokensPerSecond: number }) : null
+export function generatedOf(job: JobRecord): Generated | null {
+  return job.request.kind === 'generate' && isFinished(job) && job.result !== null ? (job.result as Generated) : null
 }

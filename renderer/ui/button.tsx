@@ -6,7 +6,7 @@ const looks = {
   primary: 'bg-accent text-on-accent border-transparent hover:bg-accent-strong',
   secondary: 'bg-surface-2 text-ink-1 border-line-strong/60 hover:bg-surface-3',
   quiet: 'bg-transparent text-ink-2 border-transparent hover:bg-surface-3 hover:text-ink-1',
-  pressed: 'border-accent/60 bg-accent-soft text-accent-strong',
+  pressed: 'is-chosen border-accent/60 bg-accent-soft text-accent-strong',
   danger: 'bg-surface-2 text-bad border-bad/60 hover:bg-bad-soft',
 } as const
 

@@ -64,7 +64,7 @@ export function Badge({ tone = 'neutral', icon, children }: { readonly tone?: ke
 
 export function Empty({ icon, title, children, actions }: { readonly icon: IconName; readonly title: string; readonly children?: React.ReactNode; readonly actions?: React.ReactNode }): React.JSX.Element {
   return (
-    <div className="flex flex-col items-center gap-3 px-4 py-12 text-center">
+    <div className="flex flex-col items-center gap-3 px-4 py-8 text-center">
       <span className="text-ink-3"><Icon name={icon} size={28} /></span>
       <h2 className="text-lg font-semibold">{title}</h2>
       {children !== undefined && <div className="max-w-prose text-ink-2">{children}</div>}

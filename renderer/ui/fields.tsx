@@ -123,7 +123,7 @@ export function Segmented<T extends string>({ label, value, choices, onChange, i
         {choices.map((choice) => (
           <label
             key={choice.value}
-            className={`relative flex items-center rounded-[5px] px-2.5 font-medium whitespace-nowrap has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent ${size === 'small' ? 'h-6 text-sm' : 'h-7.5'} ${choice.value === value ? 'bg-surface-2 text-ink-1 shadow-sm ring-1 ring-line-strong/60' : 'text-ink-2 hover:text-ink-1'}`}
+            className={`relative flex items-center rounded-[5px] px-2.5 font-medium whitespace-nowrap has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent ${size === 'small' ? 'h-6 text-sm' : 'h-7.5'} ${choice.value === value ? 'is-chosen bg-surface-2 text-ink-1 shadow-sm ring-1 ring-line-strong/60' : 'text-ink-2 hover:text-ink-1'}`}
           >
             <input type="radio" name={name} className="absolute inset-0 opacity-0" checked={choice.value === value} onChange={() => { onChange(choice.value) }} />
             {choice.label}
@@ -139,7 +139,7 @@ export function Switch({ label, isOn, onChange, hint }: { readonly label: React.
   return (
     <label className="flex min-h-6 items-start gap-2.5">
       <input type="checkbox" role="switch" checked={isOn} aria-describedby={hint === undefined ? undefined : hintId} onChange={(event) => { onChange(event.target.checked) }} className="peer sr-only" />
-      <span aria-hidden="true" className="relative mt-px h-4.5 w-8 shrink-0 rounded-full border border-line-strong bg-surface-3 transition-colors after:absolute after:top-0.5 after:left-0.5 after:h-3 after:w-3 after:rounded-full after:bg-ink-2 after:transition-transform peer-checked:border-accent peer-checked:bg-accent peer-checked:after:translate-x-3.5 peer-checked:after:bg-on-accent peer-focus-visible:outline-2 peer-focus-visible:outline-offset-2 peer-focus-visible:outline-accent" />
+      <span aria-hidden="true" className="keeps-colour relative mt-px h-4.5 w-8 shrink-0 rounded-full border border-line-strong bg-surface-3 transition-colors after:absolute after:top-0.5 after:left-0.5 after:h-3 after:w-3 after:rounded-full after:bg-ink-2 after:transition-transform peer-checked:border-accent peer-checked:bg-accent peer-checked:after:translate-x-3.5 peer-checked:after:bg-on-accent peer-focus-visible:outline-2 peer-focus-visible:outline-offset-2 peer-focus-visible:outline-accent" />
       <span className="flex flex-col">
         <span>{label}</span>
         {hint !== undefined && <span id={hintId} className="text-sm text-ink-3">{hint}</span>}

@@ -27,6 +27,14 @@ test('without text nothing is claimed', () => {
   expect(card).toContain('not stated in its files')
 })
 
+test('the card of a graph tells of its outputs, and of samples in place of windows', () => {
+  const outputs = [{ name: 'logits', sqnr: 31.415, cosine: 0.999876, sameTop: 0.975, klMean: 0.01 }, { name: 'boxes', sqnr: 20, cosine: 0.99 }]
+  const card = modelCard({ ...recipe, target: 'onnx' }, { ...report, target: 'onnx', perplexity: undefined, outputs, samples: 12, tokens: 0 }, null)
+  for (const text of ['ONNX (ONNX Runtime)', '`a.txt`, 8 samples (hash', '| `logits` | 31.41 dB | 0.99988 | 97.50 % |', '| `boxes` | 20.00 dB | 0.99000 | no classes |', 'over 12 samples']) expect(card).toContain(text)
+  expect(card).not.toMatch(/tokens|perplexity/)
+  expect(modelCard({ ...recipe, target: 'onnx', data: null }, { ...report, outputs: [], samples: 0 }, null)).toContain('Not measured: there were no samples')
+})
+
 test.each([['---\nlanguage: en\nlicense: mit\n---\n# x', 'mit'], ['---\nlicense: "cc-by-4.0"\n---', 'cc-by-4.0'], ['# no front matter\nlicense: mit', null], ['---\nlicense:\n- a\n---', null]])('%j states %s', (head, license) => {
   expect(statedLicense(head)).toBe(license)
 })

@@ -1,6 +1,7 @@
 /** @file The page that goes with an exported model: what it is made from, how, how large and how good it is, in Markdown. */
 import { open, readdir, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
+import type { OutputQuality } from '../../contract/graph.ts'
 import type { LayerChoice, Recipe } from '../../contract/recipe.ts'
 import type { CompressReport } from '../../contract/report.ts'
 import type { DecoderModel } from '../session/model.ts'
@@ -19,18 +20,34 @@ function formats(choice: readonly LayerChoice[]): string[] {
     .map(({ name, layers, bytes }) => `| ${name} | ${layers} | ${bytes.toLocaleString('en-US')} |`)
 }
 
+const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
+
+/** Numbers of a language model, where it was evaluated on text. */
+function textNumbers({ perplexity, perplexityStderr, perplexityReference, klMean, klStderr, sameTop, tokens }: CompressReport): string[] {
+  if (perplexity === undefined) return ['Not measured: there was no text to evaluate on.']
+  return [
+    '| measure | value |', '|---|---|',
+    `| perplexity | ${number(perplexity)} ± ${number(perplexityStderr ?? 0)}${perplexityReference === undefined ? '' : ` (source ${number(perplexityReference)})`} |`,
+    ...(klMean === undefined ? [] : [`| mean KL divergence from the source | ${number(klMean)} ± ${number(klStderr ?? 0)} |`]),
+    ...(sameTop === undefined ? [] : [`| same most likely token | ${percent(sameTop)} |`]),
+    '', `Over ${tokens.toLocaleString('en-US')} scored tokens, from the exported file opened again.`,
+  ]
+}
+
+/** Numbers of a graph's outputs, where it was run on samples. */
+function outputNumbers(outputs: readonly OutputQuality[], samples: number): string[] {
+  if (outputs.length === 0 || samples === 0) return ['Not measured: there were no samples to compare on.']
+  return [
+    '| output | signal to noise | cosine | same most likely class |', '|---|---|---|---|',
+    ...outputs.map(({ name, sqnr, cosine, sameTop }) => `| \`${name}\` | ${number(sqnr)} dB | ${cosine.toFixed(5)} | ${sameTop === undefined ? 'no classes' : percent(sameTop)} |`),
+    '', `Against the source's outputs, over ${samples.toLocaleString('en-US')} samples, from the exported file opened again.`,
+  ]
+}
+
 /** The card of a finished run. `license` is what the source states of itself, or null. */
 export function modelCard({ model, data, metric, rounder, correction, seed, tool, choice }: Recipe, report: CompressReport, license: string | null): string {
   const name = path.basename(path.resolve(model.path))
-  const measured = report.perplexity !== undefined
-    ? [
-        '| measure | value |', '|---|---|',
-        `| perplexity | ${number(report.perplexity)} ± ${number(report.perplexityStderr ?? 0)}${report.perplexityReference === undefined ? '' : ` (source ${number(report.perplexityReference)})`} |`,
-        ...(report.klMean === undefined ? [] : [`| mean KL divergence from the source | ${number(report.klMean)} ± ${number(report.klStderr ?? 0)} |`]),
-        ...(report.sameTop === undefined ? [] : [`| same most likely token | ${(report.sameTop * 100).toFixed(2)} % |`]),
-        '', `Over ${report.tokens.toLocaleString('en-US')} scored tokens, from the exported file opened again.`,
-      ]
-    : ['Not measured: there was no text to evaluate on.']
+  const read = data === null ? null : report.outputs ? `${data.samples} samples` : `${data.samples} windows of ${data.length} tokens`
   return [
     ...(license === null ? [] : ['---', `license: ${license}`, '---', '']),
     `# ${name}, compressed to ${report.bitsPerWeight.toFixed(2)} bits per weight`, '',
@@ -41,9 +58,9 @@ export function modelCard({ model, data, metric, rounder, correction, seed, tool
     `- SHA-256: \`${report.sha256}\``,
     ...(report.adapter ? [`- Adapter: \`${path.basename(report.adapter.path)}\`, ${report.adapter.sizeBytes.toLocaleString('en-US')} bytes, SHA-256 \`${report.adapter.sha256}\``] : []), '',
     '## Method', '',
-    `Layers were measured by \`${metric}\` and rounded by \`${rounder}\`${correction === 'none' ? '' : `, corrected by \`${correction}\``}; seed ${seed}. ${data ? `Calibration: \`${path.basename(data.path)}\`, ${data.samples} windows of ${data.length} tokens (hash \`${data.sha256}\`).` : 'No calibration data was used.'}`, '',
+    `Layers were measured by \`${metric}\` and rounded by \`${rounder}\`${correction === 'none' ? '' : `, corrected by \`${correction}\``}; seed ${seed}. ${data ? `Calibration: \`${path.basename(data.path)}\`, ${read} (hash \`${data.sha256}\`).` : 'No calibration data was used.'}`, '',
     '| format | layers | bytes |', '|---|---|---|', ...formats(choice), '',
-    '## Measured', '', ...measured, '',
+    '## Measured', '', ...(report.outputs ? outputNumbers(report.outputs, report.samples ?? 0) : textNumbers(report)), '',
     'The whole recipe is in `recipe.json`, every number in `report.json`.', '',
   ].join('\n')
 }
@@ -55,12 +72,13 @@ export function statedLicense(head: string): string | null {
   return license ?? null
 }
 
-/** What the source says of its licence: in a GGUF file's metadata, or in the README beside the weights. */
-export async function licenseOf({ path: source, checkpoint, config }: DecoderModel): Promise<string | null> {
-  const stated = checkpoint.metadata['general.license']
-  if (typeof stated === 'string' && /^[\w .+-]{1,100}$/.test(stated)) return stated
-  if (config === null) return null
-  const folder = /\.(safetensors|json)$/i.test(source) ? path.dirname(source) : source
+/** What a GGUF file or an ONNX graph says of its licence in its metadata, or null. */
+export function metadataLicense(value: unknown): string | null {
+  return typeof value === 'string' && /^[\w .+-]{1,100}$/.test(value) ? value : null
+}
+
+/** What the README of a folder says of the licence, or null. */
+export async function folderLicense(folder: string): Promise<string | null> {
   const readme = (await readdir(folder)).find((name) => name.toLowerCase() === 'readme.md')
   if (readme === undefined) return null
   let file: FileHandle | undefined
@@ -71,4 +89,11 @@ export async function licenseOf({ path: source, checkpoint, config }: DecoderMod
   } finally {
     await file?.close()
   }
+}
+
+/** What the source says of its licence: in a GGUF file's metadata, or in the README beside the weights. */
+export async function licenseOf({ path: source, checkpoint, config }: DecoderModel): Promise<string | null> {
+  const stated = metadataLicense(checkpoint.metadata['general.license'])
+  if (stated !== null || config === null) return stated
+  return folderLicense(/\.(safetensors|json)$/i.test(source) ? path.dirname(source) : source)
 }

@@ -4,6 +4,7 @@ import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import type { CompressReport, Evaluation } from '../../contract/report.ts'
 import { provenanceOf, type Exported } from '../export/exporter.ts'
+import { folderLicense, metadataLicense, modelCard } from '../export/model-card.ts'
 import { writeWeightsFile } from '../export/onnx-weights-file.ts'
 import { makeFolder, writeWhole } from '../job/files.ts'
 import { openJob, type Job } from '../job/job.ts'
@@ -71,6 +72,8 @@ export async function runGraph(input: RunInput, outer: Context): Promise<Compres
   }
   await writeWhole(path.join(out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`)
   await writeWhole(path.join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  const license = metadataLicense(model.graph.metadata.license) ?? await folderLicense(path.dirname(path.resolve(model.path)))
+  await writeWhole(path.join(out, 'README.md'), modelCard(recipe, report, license))
   context.report({ type: 'done', report })
   await job.flush()
   return report

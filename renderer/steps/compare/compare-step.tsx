@@ -2,9 +2,8 @@
 import { useMemo } from 'react'
 import { ChartFigure, Legend } from '../../charts/chart-figure.tsx'
 import { Scatter } from '../../charts/scatter.tsx'
-import { attempt, go, startRun } from '../../commands/actions.ts'
+import { go, startRun } from '../../commands/actions.ts'
 import { StepPage } from '../../frame/step-page.tsx'
-import { call } from '../../state/call.ts'
 import { bytes, digits, left, percent } from '../../state/format.ts'
 import { isGraph, useApp } from '../../state/store.ts'
 import { isBusy } from '../../state/steps.ts'
@@ -14,6 +13,7 @@ import { Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
 import { useSolvedPlan } from '../budget/solve.ts'
 import { CompareTable } from './compare-table.tsx'
+import { ErrorChart } from './error-chart.tsx'
 import { Generations } from './generations.tsx'
 import { Limits } from './limits.tsx'
 import { isClear, subjectsOf, type Subject } from './subjects.ts'
@@ -30,7 +30,7 @@ export function CompareStep(): React.JSX.Element {
   const working = jobs.filter((job) => job.project === open.project.id && isBusy(job) && (job.request.kind === 'evaluate' || (job.request.kind === 'run' && job.request.uniform !== null)))
   return (
     <StepPage
-      step="compare" question="Is it good enough?" secondary={run && <Baseline run={run} hasOne={subjects.some((one) => one.kind === 'uniform')} isBusy={working.some((job) => job.request.kind === 'run')} />}
+      step="compare" question="Is it good enough?" secondary={run && <Baseline run={run} made={subjects.flatMap(({ kind, name }) => (kind === 'uniform' ? [name] : []))} isBusy={working.some((job) => job.request.kind === 'run')} />}
       primary={{ label: 'Continue to export', icon: 'next', run: () => { go('export') }, reason: run ? null : 'Nothing has been compressed yet' }}
     >
       {working.map((job) => (
@@ -42,10 +42,11 @@ export function CompareStep(): React.JSX.Element {
         ? (
             <>
               <Limits run={run} original={original} />
-              <Panel title="Side by side" isFlush actions={!isOfGraph && (original.measuredAt === null || original.perplexityStderr === null) ? <Button size="small" icon="refresh" reason={working.some((job) => job.request.kind === 'evaluate') ? 'It is being measured' : null} onClick={() => { void attempt(() => call('job.evaluate', { subject: 'original' })) }}>Measure the original</Button> : undefined}>
+              <Panel title="Side by side" isFlush>
                 <CompareTable subjects={subjects} original={original} />
               </Panel>
               <SizeQuality subjects={subjects} />
+              <ErrorChart run={run} baseline={subjects.find((one) => one.kind === 'uniform')} />
               {!isOfGraph && <Generations subjects={subjects} />}
             </>
           )
@@ -54,14 +55,14 @@ export function CompareStep(): React.JSX.Element {
   )
 }
 
-/** Offers the honest baseline: one format for every layer, nearest to the run's size. */
-function Baseline({ run, hasOne, isBusy: isMaking }: { readonly run: Subject; readonly hasOne: boolean; readonly isBusy: boolean }): React.JSX.Element | null {
+/** Offers the honest baseline: one format for every layer, of those not `made` yet the nearest to the run's size. */
+function Baseline({ run, made, isBusy: isMaking }: { readonly run: Subject; readonly made: readonly string[]; readonly isBusy: boolean }): React.JSX.Element | null {
   const plan = useApp((state) => state.plan)
-  const near = plan?.uniform.toSorted((a, b) => Math.abs(a.bytes - run.sizeBytes) - Math.abs(b.bytes - run.sizeBytes)).at(0)
+  const near = plan?.uniform.filter(({ option }) => !made.includes(`all ${option}`)).sort((a, b) => Math.abs(a.bytes - run.sizeBytes) - Math.abs(b.bytes - run.sizeBytes)).at(0)
   if (!near) return null
   return (
     <span className="flex items-center">
-      <Button icon="plus" reason={isMaking ? 'The baseline is being made' : null} onClick={() => { void startRun({ replace: false, uniform: near.option, show: false }) }}>{hasOne ? `Another baseline: all ${near.option}` : `Make the baseline: all ${near.option}`}</Button>
+      <Button icon="plus" reason={isMaking ? 'The baseline is being made' : null} onClick={() => { void startRun({ replace: false, uniform: near.option, show: false }) }}>{made.length > 0 ? `Another baseline: all ${near.option}` : `Make the baseline: all ${near.option}`}</Button>
       <Term name="uniform" />
     </span>
   )

@@ -1,7 +1,8 @@
 /** @file Models as columns, measures as rows; what lies within the noise says so. Conditions stand with the numbers. */
-import { bytes, digits, percent, withError } from '../../state/format.ts'
+import { bytes, digits, duration, percent, withError } from '../../state/format.ts'
 import { isGraph, useApp } from '../../state/store.ts'
 import { Term, type TermName } from '../../ui/terms.tsx'
+import { MeasuredAt } from './measured-at.tsx'
 import { isClear, type Subject } from './subjects.ts'
 
 /** `of`: language models or ONNX graphs alone; both where it is missing. */
@@ -9,6 +10,7 @@ interface Row { readonly of?: 'text' | 'graph'; readonly label: string; readonly
 
 const none = <span className="text-ink-3">not measured</span>
 const dash = <span className="text-ink-3">–</span>
+const milliseconds = (ms: number): string => (ms < 1000 ? `${digits(ms, 2)} ms` : duration(ms))
 const rows: readonly Row[] = [
   { label: 'Size on disk', term: 'size', cell: ({ sizeBytes }, original) => <>{bytes(sizeBytes)} <span className="text-ink-3">{percent(sizeBytes / original.sizeBytes, 0)}</span></> },
   { label: 'Bits per weight', term: 'bpw', cell: ({ bitsPerWeight }) => bitsPerWeight.toFixed(2) },
@@ -26,9 +28,14 @@ const rows: readonly Row[] = [
   { of: 'graph', label: 'Same most likely class', cell: ({ sameTop }) => (sameTop === null ? dash : percent(sameTop)) },
   { of: 'graph', label: 'Signal to noise, worst output', term: 'sqnr', cell: ({ id, sqnr }) => (id === 'original' ? '∞' : sqnr === null ? none : `${digits(sqnr)} dB`) },
   { of: 'graph', label: 'Cosine, worst output', cell: ({ id, cosine }) => (id === 'original' ? '1' : cosine === null ? none : cosine.toFixed(4)) },
+  { of: 'text', label: 'Quality measured', cell: (subject) => <MeasuredAt subject={subject} what="quality" /> },
+  { of: 'graph', label: 'Quality measured', cell: (subject) => (subject.id === 'original' ? dash : <MeasuredAt subject={subject} what="quality" />) },
   { label: 'Memory for its weights', cell: ({ sizeBytes }) => bytes(sizeBytes) },
   { label: 'Peak memory while it was made', cell: ({ peakMemoryBytes }) => (peakMemoryBytes === null ? dash : bytes(peakMemoryBytes)) },
-  { of: 'text', label: 'Tokens per second, generating', cell: ({ tokensPerSecond }) => (tokensPerSecond === null ? none : digits(tokensPerSecond)) },
+  { of: 'text', label: 'Loading and first token', cell: ({ firstTokenMs }) => (firstTokenMs === null ? none : milliseconds(firstTokenMs)) },
+  { of: 'text', label: 'Each token then, middle · slowest 5 %', cell: ({ tokenMs }) => (tokenMs === null ? none : `${milliseconds(tokenMs.median)} · ${milliseconds(tokenMs.p95)}`) },
+  { of: 'text', label: 'Tokens per second', cell: ({ tokensPerSecond }) => (tokensPerSecond === null ? none : digits(tokensPerSecond)) },
+  { of: 'text', label: 'Speed measured', cell: (subject) => <MeasuredAt subject={subject} what="speed" /> },
 ]
 
 export function CompareTable({ subjects, original }: { readonly subjects: readonly Subject[]; readonly original: Subject }): React.JSX.Element {
@@ -55,7 +62,7 @@ export function CompareTable({ subjects, original }: { readonly subjects: readon
         </tbody>
       </table>
       <p className="px-3 py-2 text-sm text-ink-3">
-        Measured on {text ?? 'held-out data'}{tokens !== null && tokens !== undefined && tokens > 0 && `, ${tokens.toLocaleString('en-US')} tokens scored`}, with {cores} processor cores. ± is one standard error.
+        Measured on {text ?? 'held-out data'}{tokens !== null && tokens !== undefined && tokens > 0 && `, ${tokens.toLocaleString('en-US')} tokens scored`}, with {cores} processor cores. ± is one standard error.{kind === 'text' && ' Speed is that of text generated here by Halftone itself; other programs have their own.'}
       </p>
     </div>
   )

@@ -1,8 +1,8 @@
 /** @file The same prompt to each model, side by side; what differs from the original is underlined, not only coloured. */
-import { useRef, useState } from 'react'
+import { useState } from 'react'
 import type { JobRecord } from '../../../electron/contract/job.ts'
-import { attempt } from '../../commands/actions.ts'
-import { call } from '../../state/call.ts'
+import { generateText } from '../../commands/actions.ts'
+import { runCommand } from '../../commands/table.ts'
 import { digits } from '../../state/format.ts'
 import { generatedOf } from '../../state/report.ts'
 import { useApp } from '../../state/store.ts'
@@ -12,6 +12,7 @@ import { Spinner } from '../../ui/feedback.tsx'
 import { Labelled, NumberField } from '../../ui/fields.tsx'
 import { Panel } from '../../ui/panel.tsx'
 import { differences } from './diff.ts'
+import { firstText } from './speed-text.ts'
 import type { Subject } from './subjects.ts'
 
 /** Two or three columns can be read beside each other. */
@@ -20,29 +21,24 @@ const maxColumns = 3
 export function Generations({ subjects }: { readonly subjects: readonly Subject[] }): React.JSX.Element {
   const jobs = useApp((state) => state.jobs)
   const project = useApp((state) => state.open?.project.id)
-  const [prompt, setPrompt] = useState('Once upon a time')
-  const [tokens, setTokens] = useState(48)
-  const list = useRef<HTMLDivElement>(null)
+  const [prompt, setPrompt] = useState(firstText.prompt)
+  const [tokens, setTokens] = useState(firstText.tokens)
   const shown = [...subjects.filter((one) => one.kind === 'original'), ...subjects.filter((one) => one.kind === 'run'), ...subjects.filter((one) => one.kind === 'uniform')].slice(0, maxColumns)
   const newest = (subject: string): JobRecord | undefined => jobs.filter((job) => job.project === project && job.request.kind === 'generate' && job.request.subject === subject).at(-1)
   const found = shown.map((subject) => ({ subject, job: newest(subject.id) }))
   const [first] = found
   const reference = first?.job ? generatedOf(first.job)?.text ?? '' : ''
+  const isSamePrompt = (job: JobRecord | undefined): boolean => promptOf(job) === promptOf(first?.job)
   const isWorking = found.some(({ job }) => job && isBusy(job))
   const generate = (): void => {
-    void attempt(async () => { for (const { id } of shown) await call('job.generate', { subject: id, prompt, tokens, temperature: 0, seed: 0 }) })
-  }
-  const toDifference = (by: 1 | -1): void => {
-    const marks = [...(list.current?.querySelectorAll<HTMLElement>('mark') ?? [])]
-    const at = marks.indexOf(document.activeElement as HTMLElement)
-    marks.at((at + by + marks.length) % Math.max(1, marks.length))?.focus()
+    for (const { id } of shown) void generateText(id, { prompt, tokens })
   }
   return (
     <Panel
       title="Same prompt, each model"
       actions={<>
-        <Button size="small" look="quiet" icon="up" onClick={() => { toDifference(-1) }}>Previous difference</Button>
-        <Button size="small" look="quiet" icon="down" onClick={() => { toDifference(1) }}>Next difference</Button>
+        <Button size="small" look="quiet" icon="up" shortcut="Shift+F7" onClick={() => { runCommand('difference.previous') }}>Previous difference</Button>
+        <Button size="small" look="quiet" icon="down" shortcut="F7" onClick={() => { runCommand('difference.next') }}>Next difference</Button>
       </>}
     >
       <div className="flex flex-col gap-3">
@@ -53,13 +49,15 @@ export function Generations({ subjects }: { readonly subjects: readonly Subject[
           <NumberField label="Tokens" value={tokens} min={1} max={512} step={8} onChange={(value) => { setTokens(Math.round(value)) }} />
           <Button icon="play" reason={prompt.trim() === '' ? 'Write a prompt first' : isWorking ? 'It is generating' : null} onClick={generate}>Generate</Button>
         </div>
-        <div ref={list} className="grid grid-cols-1 gap-3 @3xl:grid-cols-2 @5xl:grid-cols-3">
-          {found.map(({ subject, job }) => <Text key={subject.id} subject={subject} job={job} reference={subject.id === 'original' ? null : reference} />)}
+        <div className="grid grid-cols-[repeat(auto-fit,minmax(min(260px,100%),1fr))] gap-3">
+          {found.map(({ subject, job }) => <Text key={subject.id} subject={subject} job={job} reference={subject.id === 'original' || !isSamePrompt(job) ? null : reference} />)}
         </div>
       </div>
     </Panel>
   )
 }
+
+const promptOf = (job: JobRecord | undefined): string | null => (job?.request.kind === 'generate' ? job.request.input.prompt : null)
 
 function Text({ subject, job, reference }: { readonly subject: Subject; readonly job: JobRecord | undefined; readonly reference: string | null }): React.JSX.Element {
   const made = job ? generatedOf(job) : null

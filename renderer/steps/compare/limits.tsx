@@ -15,12 +15,13 @@ const words: Readonly<Record<Limit['measure'], Words>> = {
   perplexityIncrease: { label: 'Increase of perplexity', unit: '%', scale: 100, decimals: 1, step: 0.5, first: 0.01, show: (value) => percent(value), bound: 'at most' },
   sqnr: { label: 'Signal to noise, worst output', unit: 'dB', scale: 1, decimals: 1, step: 1, first: 20, show: (value) => `${digits(value)} dB`, bound: 'at least' },
   sizeBytes: { label: 'Size on disk', unit: 'MB', scale: 1e-6, decimals: 1, step: 10, first: 4e9, show: (value) => bytes(value), bound: 'at most' },
+  tokensPerSecond: { label: 'Tokens per second', unit: '', scale: 1, decimals: 0, step: 1, first: 10, show: (value) => digits(value), bound: 'at least' },
 }
 const all = Object.keys(words) as Limit['measure'][]
 
 /** What can be asked of this run: a graph has no perplexity, and classes only where it has some. */
 function measuresOf({ klMean }: Subject, isOfGraph: boolean): readonly Limit['measure'][] {
-  const none = new Set<Limit['measure']>(!isOfGraph ? ['sqnr'] : klMean === null ? ['perplexityIncrease', 'klMean', 'sameTop'] : ['perplexityIncrease'])
+  const none = new Set<Limit['measure']>(!isOfGraph ? ['sqnr'] : klMean === null ? ['perplexityIncrease', 'klMean', 'sameTop', 'tokensPerSecond'] : ['perplexityIncrease', 'tokensPerSecond'])
   return all.filter((measure) => !none.has(measure))
 }
 

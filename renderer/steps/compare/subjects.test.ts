@@ -36,6 +36,19 @@ test('a later evaluation of a run counts', () => {
   expect(subjectsOf({ project, summary }, jobs)[1]).toMatchObject({ perplexity: 65, measuredAt: 6 })
 })
 
+test('the newest text tells the speed, and a limit on it is at least', () => {
+  const made = { text: 'x', tokens: 9, tokensPerSecond: 8, firstTokenMs: 400, tokenMs: { median: 120, p95: 180 } }
+  const jobs = [
+    job('a', { kind: 'run', recipe, out: 'o', text: null, uniform: null }, report, 1),
+    job('g', { kind: 'generate', input: { model: 'm', prompt: 'p' }, subject: 'a' }, { ...made, tokensPerSecond: 3 }, 2),
+    job('h', { kind: 'generate', input: { model: 'm', prompt: 'p' }, subject: 'a' }, made, 3),
+  ]
+  const [original, run] = pair(subjectsOf({ project, summary }, jobs))
+  expect(run).toMatchObject({ tokensPerSecond: 8, firstTokenMs: 400, tokenMs: { median: 120, p95: 180 }, generatedAt: 4 })
+  expect(original).toMatchObject({ tokensPerSecond: null, generatedAt: null })
+  expect(verdicts([{ measure: 'tokensPerSecond', value: 5 }, { measure: 'tokensPerSecond', value: 10 }], run, original).map((one) => one.isMet)).toEqual([true, false])
+})
+
 function pair([first, second]: readonly Subject[]): readonly [Subject, Subject] {
   if (!first || !second) throw new Error('two subjects were expected')
   return [first, second]

@@ -21,11 +21,16 @@ export interface Subject {
   /** Of an ONNX graph's worst output: decibels, and cosine. */
   readonly sqnr: number | null
   readonly cosine: number | null
+  /** Of text generated here: speed, and the times of the first and of the other tokens. */
   readonly tokensPerSecond: number | null
+  readonly firstTokenMs: number | null
+  readonly tokenMs: { readonly median: number; readonly p95: number } | null
   /** Most memory while it was made; null for the original. */
   readonly peakMemoryBytes: number | null
   readonly tokens: number | null
+  /** When the quality was measured, and when text was last generated. */
   readonly measuredAt: number | null
+  readonly generatedAt: number | null
 }
 
 /** Columns that fit side by side. */
@@ -47,20 +52,24 @@ function numbers(evaluation: Evaluation | null): Pick<Subject, 'perplexity' | 'p
 export function subjectsOf({ project, summary }: Pick<OpenProject, 'project' | 'summary'>, jobs: readonly JobRecord[]): Subject[] {
   const own = jobs.filter((job) => job.project === project.id)
   const runs = own.flatMap((job) => { const report = reportOf(job); return report ? [{ job, report }] : [] }).sort((a, b) => b.job.createdAt - a.job.createdAt)
-  const speed = (subject: string): number | null => { const job = newest(own, subject, 'generate'); return (job && generatedOf(job)?.tokensPerSecond) ?? null }
+  const speed = (subject: string): Pick<Subject, 'tokensPerSecond' | 'firstTokenMs' | 'tokenMs' | 'generatedAt'> => {
+    const job = newest(own, subject, 'generate')
+    const made = job ? generatedOf(job) : null
+    return { tokensPerSecond: made?.tokensPerSecond ?? null, firstTokenMs: made?.firstTokenMs ?? null, tokenMs: made?.tokenMs ?? null, generatedAt: job?.endedAt ?? null }
+  }
   const evaluated = newest(own, 'original', 'evaluate')
   const reference = runs.find(({ report }) => report.perplexityReference !== undefined)
   const measured = numbers(evaluated ? evaluationOf(evaluated) : null)
   const original: Subject = {
     id: 'original', name: 'Original', kind: 'original', sizeBytes: summary.sizeBytes, bitsPerWeight: (8 * summary.sizeBytes) / summary.parameters, ...measured,
-    perplexity: measured.perplexity ?? reference?.report.perplexityReference ?? null, klMean: 0, klStderr: 0, kl99: 0, sameTop: 1, tokensPerSecond: speed('original'), peakMemoryBytes: null, measuredAt: evaluated?.endedAt ?? reference?.job.endedAt ?? null,
+    perplexity: measured.perplexity ?? reference?.report.perplexityReference ?? null, klMean: 0, klStderr: 0, kl99: 0, sameTop: 1, ...speed('original'), peakMemoryBytes: null, measuredAt: evaluated?.endedAt ?? reference?.job.endedAt ?? null,
   }
   const column = ({ job, report }: (typeof runs)[number]): Subject => {
     const again = newest(own, job.id, 'evaluate')
     const uniform = job.request.kind === 'run' ? job.request.uniform : null
     return {
       id: job.id, name: uniform === null ? job.title.replace(`${project.name}-`, '') : `all ${uniform}`, kind: uniform === null ? 'run' : 'uniform', sizeBytes: report.sizeBytes, bitsPerWeight: report.bitsPerWeight,
-      ...numbers(again ? evaluationOf(again) : report), tokensPerSecond: speed(job.id), peakMemoryBytes: report.peakMemoryBytes, measuredAt: again?.endedAt ?? job.endedAt,
+      ...numbers(again ? evaluationOf(again) : report), ...speed(job.id), peakMemoryBytes: report.peakMemoryBytes, measuredAt: again?.endedAt ?? job.endedAt,
     }
   }
   const columns = runs.map(column)
@@ -73,14 +82,14 @@ export function isClear(a: number, aError: number, b: number, bError: number): b
 }
 
 /** Measures of which more is better. */
-export const isAtLeast = (measure: Limit['measure']): boolean => measure === 'sameTop' || measure === 'sqnr'
+export const isAtLeast = (measure: Limit['measure']): boolean => measure === 'sameTop' || measure === 'sqnr' || measure === 'tokensPerSecond'
 
 export interface Verdict { readonly limit: Limit; readonly isMet: boolean | null; readonly found: number | null }
 
 /** Each limit against one model; null where it has not been measured. */
 export function verdicts(limits: readonly Limit[], subject: Subject, original: Subject): Verdict[] {
   const found: Record<Limit['measure'], number | null> = {
-    klMean: subject.klMean, sameTop: subject.sameTop, sqnr: subject.sqnr, sizeBytes: subject.sizeBytes,
+    klMean: subject.klMean, sameTop: subject.sameTop, sqnr: subject.sqnr, sizeBytes: subject.sizeBytes, tokensPerSecond: subject.tokensPerSecond,
     perplexityIncrease: subject.perplexity !== null && original.perplexity !== null ? subject.perplexity / original.perplexity - 1 : null,
   }
   return limits.map((limit) => {

@@ -2,10 +2,11 @@
 import type { DataPreview } from '../../../electron/contract/engine.ts'
 import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { Histogram } from '../../charts/histogram.tsx'
-import { chooseData, go, goWithoutData, setMeasure, useBundledText } from '../../commands/actions.ts'
-import { StepPage } from '../../frame/step-page.tsx'
-import { count, percent } from '../../state/format.ts'
+import { chooseData, go, goOnWithBundledText, goOnWithoutData, goWithoutData, setMeasure, useBundledText } from '../../commands/actions.ts'
+import { StepPage, type Primary } from '../../frame/step-page.tsx'
+import { about, count, percent } from '../../state/format.ts'
 import { useApp } from '../../state/store.ts'
+import { useMeasureTime } from '../../state/use-measure-time.ts'
 import { Button } from '../../ui/button.tsx'
 import { Banner, Empty } from '../../ui/feedback.tsx'
 import { NumberField } from '../../ui/fields.tsx'
@@ -23,9 +24,9 @@ export function DataStep(): React.JSX.Element {
   const isWithout = project?.withoutData === true && data === null
   return (
     <StepPage
-      step="data" question="Does this data look like what the model will meet?" next={data || isWithout ? 'Next: measure which layers mind' : undefined}
+      step="data" question="Does this data look like what the model will meet?" next={data || isWithout ? 'Next: measure which layers mind' : graph ? 'Samples of your own lose less at the same size' : 'Text of your own loses less at the same size'}
       secondary={data && <Button onClick={() => { void chooseData('data') }}>Choose other data…</Button>}
-      primary={{ label: 'Continue to sensitivity', icon: 'next', run: () => { go('sensitivity') }, reason: data || isWithout ? null : 'Choose data first' }}
+      primary={primaryOf(data !== null || isWithout, graph !== undefined, data && preview ? preview.bad.length : 0)}
     >
       {data && preview && project
         ? preview.graph
@@ -42,11 +43,19 @@ export function DataStep(): React.JSX.Element {
                   </Banner>
                 </div>
               )}
-              {graph ? <NoGraphData graph={graph} isWithout={isWithout} /> : <NoText isWithout={isWithout} />}
+              {graph ? <NoGraphData graph={graph} /> : <NoText isWithout={isWithout} />}
             </Panel>
           )}
     </StepPage>
   )
+}
+
+/** Goes on in any case: with what was chosen, else with what needs no choice. */
+function primaryOf(isChosen: boolean, isGraph: boolean, bad: number): Primary {
+  if (isChosen) return { label: bad === 0 ? 'Continue to sensitivity' : `Leave out ${bad === 1 ? '1 row' : `${String(bad)} rows`} and continue`, icon: 'next', run: () => { go('sensitivity') } }
+  return isGraph
+    ? { label: 'Continue without data', icon: 'next', run: () => { void goOnWithoutData() } }
+    : { label: 'Continue with the bundled text', icon: 'next', run: () => { void goOnWithBundledText() } }
 }
 
 function NoText({ isWithout }: { readonly isWithout: boolean }): React.JSX.Element {
@@ -54,7 +63,7 @@ function NoText({ isWithout }: { readonly isWithout: boolean }): React.JSX.Eleme
     <Empty
       icon="file" title="Choose calibration data"
       actions={<>
-        <Button look="primary" icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
+        <Button icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
         <Button icon="folder" onClick={() => { void chooseData('data-folder') }}>Choose folder…</Button>
         <Button icon="check" onClick={() => { void useBundledText() }}>Use the bundled text</Button>
         {!isWithout && <Button look="quiet" onClick={() => { void goWithoutData() }}>Continue without data</Button>}
@@ -69,10 +78,11 @@ function NoText({ isWithout }: { readonly isWithout: boolean }): React.JSX.Eleme
 function TextData({ preview, heldOut, name, samples, length }: { readonly preview: DataPreview; readonly heldOut: string | null; readonly name: string; readonly samples: number; readonly length: number }): React.JSX.Element {
   const { rows, tokens, windows, duplicates, bad, lengths, kind } = preview
   const isShort = windows < samples
+  const time = useMeasureTime()
   return (
     <>
       {bad.length > 0 && (
-        <Banner tone="warn" title={`${String(bad.length)} of ${count(rows)} rows cannot be used and are left out`}>
+        <Banner tone="warn" title={`${String(bad.length)} of ${count(rows)} rows cannot be used`}>
           <ul className="list-inside list-disc">{bad.slice(0, 5).map((one) => <li key={one.row}>row {one.row}: {one.reason}</li>)}</ul>
           {bad.length > 5 && <p>and {bad.length - 5} more</p>}
         </Banner>
@@ -95,7 +105,7 @@ function TextData({ preview, heldOut, name, samples, length }: { readonly previe
               <NumberField label="Windows" value={samples} min={1} max={4096} step={8} onChange={(value) => { setMeasure({ samples: Math.round(value) }) }} />
               <NumberField label="Tokens in a window" value={length} min={16} max={8192} step={64} onChange={(value) => { setMeasure({ length: Math.round(value) }) }} />
             </div>
-            <p className="mt-3 text-sm text-ink-2">{count(Math.min(samples, windows) * length)} tokens in all. Twice the windows take about twice the time and change little beyond 128.</p>
+            <p className="mt-3 text-sm text-ink-2">{count(Math.min(samples, windows) * length)} tokens in all{time !== null && <>; measuring takes <strong className="font-semibold">{about(time)}</strong></>}. Twice the windows take about twice the time and change little beyond 128.</p>
           </Panel>
           <HeldOut name={heldOut} what="text" />
           {lengths.length > 0 && (

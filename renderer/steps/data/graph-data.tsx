@@ -2,7 +2,7 @@
 import type { DataPreview, ModelSummary } from '../../../electron/contract/engine.ts'
 import type { ImageOptions } from '../../../electron/contract/graph.ts'
 import type { DataSource } from '../../../electron/contract/project.ts'
-import { chooseData, goWithoutData, setMeasure } from '../../commands/actions.ts'
+import { chooseData, setMeasure } from '../../commands/actions.ts'
 import { count, digits } from '../../state/format.ts'
 import { useApp } from '../../state/store.ts'
 import { Button } from '../../ui/button.tsx'
@@ -13,16 +13,15 @@ import { Term } from '../../ui/terms.tsx'
 import { HeldOut } from './held-out.tsx'
 import { parseNumbers, parseSize } from './picture-settings.ts'
 
-export function NoGraphData({ graph: { inputs, pictures, takesTokens }, isWithout }: { readonly graph: NonNullable<ModelSummary['graph']>; readonly isWithout: boolean }): React.JSX.Element {
+export function NoGraphData({ graph: { inputs, pictures, takesTokens } }: { readonly graph: NonNullable<ModelSummary['graph']> }): React.JSX.Element {
   const isPicture = pictures !== null
   return (
     <>
       <Empty
         icon="file" title="Choose samples"
         actions={<>
-          {isPicture && <Button look="primary" icon="folder" onClick={() => { void chooseData('data-folder') }}>Choose folder of pictures…</Button>}
-          <Button look={isPicture ? 'secondary' : 'primary'} icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
-          {!isWithout && <Button look="quiet" onClick={() => { void goWithoutData() }}>Continue without data</Button>}
+          {isPicture && <Button icon="folder" onClick={() => { void chooseData('data-folder') }}>Choose folder of pictures…</Button>}
+          <Button icon="file" onClick={() => { void chooseData('data') }}>Choose file…</Button>
         </>}
       >
         <p>A few dozen samples of the kind this model will see. It takes:</p>

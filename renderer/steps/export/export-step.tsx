@@ -2,7 +2,6 @@
 import { useState } from 'react'
 import type { Target } from '../../../electron/contract/options.ts'
 import type { CompressReport } from '../../../electron/contract/report.ts'
-import type { JobRecord } from '../../../electron/contract/job.ts'
 import { announce, attempt, go, onJob, setDraft } from '../../commands/actions.ts'
 import { CodeBlock } from '../../commands/dialogs.tsx'
 import { StepPage } from '../../frame/step-page.tsx'
@@ -46,7 +45,7 @@ export function ExportStep(): React.JSX.Element {
         ? (
             <>
               {finished.length > 1 && <Select label="Which run" value={chosen.job.id} onChange={(job) => { useApp.setState({ job }) }} choices={finished.map(({ job, report }) => ({ value: job.id, label: `${job.title} (${bytes(report.sizeBytes)})` }))} />}
-              <Written job={chosen.job} report={chosen.report} />
+              <Written report={chosen.report} />
             </>
           )
         : <Panel><Empty icon="file" title="Nothing is written yet" actions={<Button look="primary" onClick={() => { go('run') }}>Go to Run</Button>}>A run writes the file, opens it again, and measures what was written.</Empty></Panel>}
@@ -55,7 +54,7 @@ export function ExportStep(): React.JSX.Element {
   )
 }
 
-function Written({ job, report }: { readonly job: JobRecord; readonly report: CompressReport }): React.JSX.Element {
+function Written({ report }: { readonly report: CompressReport }): React.JSX.Element {
   const target = targets.find((one) => one.value === report.target)?.value ?? 'gguf'
   const inputs = useApp((state) => state.open?.summary.graph?.inputs)
   const codes = usages(target, report.output, inputs?.map(({ name: input }) => input))
@@ -81,7 +80,7 @@ function Written({ job, report }: { readonly job: JobRecord; readonly report: Co
         </Panel>
         <Panel title="Load it" actions={codes.length > 1 && <Segmented label="With" isLabelHidden size="small" value={code.name} onChange={setName} choices={codes.map((one) => ({ value: one.name, label: one.name }))} />}>
           <CodeBlock label={`Loading with ${code.name}`} text={code.code} onCopy={() => { copy(code.code, 'Loading code') }} />
-          <p className="mt-3 text-sm text-ink-2">Beside the file: {inputs ? 'the recipe' : 'a model card (README.md), the recipe,'} and every measured number, so that it can be made again: {job.title}.</p>
+          <p className="mt-3 text-sm text-ink-2">Beside it: a model card (README.md), the recipe to make it again, and every measured number.</p>
         </Panel>
       </div>
     </>

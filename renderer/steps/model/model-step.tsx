@@ -42,7 +42,7 @@ function Loaded({ summary, memoryBytes }: { readonly summary: ModelSummary; read
 
   return (
     <StepPage
-      step="model" question="What is it, and what could be gained?" next="Next: the text it is calibrated on" primary={{ label: 'Continue to data', icon: 'next', run: () => { go('data') } }}
+      step="model" question="What is it, and what could be gained?" next={summary.graph ? 'Next: samples of what it will meet' : 'Next: the text it is calibrated on'} primary={{ label: 'Continue to data', icon: 'next', run: () => { go('data') } }}
       details={<TensorDetails tensor={tensors.find((tensor) => tensor.name === selected)} />}
     >
       {warnings.map((warning) => <Banner key={warning} tone="warn" title={warning} />)}

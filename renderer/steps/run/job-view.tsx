@@ -5,10 +5,10 @@ import type { JobRecord } from '../../../electron/contract/job.ts'
 import { ChartFigure } from '../../charts/chart-figure.tsx'
 import { Series } from '../../charts/series.tsx'
 import { announce, onJob } from '../../commands/actions.ts'
-import { call } from '../../state/call.ts'
 import { bytes, digits, duration, left, percent, shortName } from '../../state/format.ts'
-import { emptyLive, foldEvents, type Live } from '../../state/live.ts'
-import { useApp } from '../../state/store.ts'
+import type { Live } from '../../state/live.ts'
+import { isFinished } from '../../state/steps.ts'
+import { useJobLive } from '../../state/use-job-live.ts'
 import { Button } from '../../ui/button.tsx'
 import { Badge, Banner, ErrorBanner, Progress } from '../../ui/feedback.tsx'
 import { Icon } from '../../ui/icon.tsx'
@@ -17,7 +17,7 @@ import { LogDrawer } from './log-drawer.tsx'
 import { runStages, stageWords, stateWords } from './job-words.ts'
 
 export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element {
-  const live = useJobLive(job)
+  const live = useJobLive(job.id)
   useProgressAnnouncements(job)
   const [words, tone] = stateWords[job.state]
   return (
@@ -28,11 +28,11 @@ export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element
           <Stages job={job} seen={live.stages} />
           <div className="flex min-w-0 flex-col gap-2 self-center">
             <div className="flex flex-wrap justify-between gap-x-4">
-              <span className="font-medium">{job.stage ? stageWords[job.stage] : words}</span>
+              <span className="inline-block font-medium first-letter:uppercase">{job.stage && !isFinished(job) ? stageWords[job.stage] : words}</span>
               <span className="text-ink-2 tnum">{[job.total > 0 && job.state === 'running' ? percent(job.done / job.total, 0) : '', left(job.remainingMs)].filter((part) => part !== '').join(' · ')}</span>
             </div>
             <Progress label={job.title} share={job.state === 'done' || job.state === 'done-with-warnings' ? 1 : job.total > 0 ? job.done / job.total : job.state === 'running' ? null : 0} />
-            <p className="h-5 truncate font-mono text-sm text-ink-2">{shortName(job.item, 60)}</p>
+            {!isFinished(job) && <p className="h-5 truncate font-mono text-sm text-ink-2">{shortName(job.item, 60)}</p>}
             {job.endedAt !== null && <p className="text-sm text-ink-2">It took {duration(job.workedMs)}.</p>}
           </div>
         </div>
@@ -41,18 +41,6 @@ export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element
       <LogDrawer lines={live.log} />
     </>
   )
-}
-
-/** What the job has said: from its log once, then live. */
-function useJobLive(job: JobRecord): Live {
-  const live = useApp((state) => state.live[job.id])
-  useEffect(() => {
-    if (useApp.getState().live[job.id]) return
-    void call('job.events', { id: job.id }).then((events) => {
-      useApp.setState((state) => (state.live[job.id] ? {} : { live: { ...state.live, [job.id]: foldEvents(emptyLive, events) } }))
-    }, () => undefined) // a job without a log shows none
-  }, [job.id])
-  return live ?? emptyLive
 }
 
 /** Read out at the start, at each quarter and at the end: the rarer the better. */
@@ -108,18 +96,19 @@ function Stages({ job, seen }: { readonly job: JobRecord; readonly seen: readonl
 }
 
 function LiveCharts({ live }: { readonly live: Live }): React.JSX.Element | null {
-  const errors = useMemo(() => ({ x: live.tensors.map((_, i) => i + 1), y: live.tensors.map((tensor) => tensor.error) }), [live.tensors])
+  const errors = useMemo(() => ({ x: live.tensors.map((_, i) => i + 1), y: live.tensors.map((tensor) => (tensor.error > 0 ? tensor.error : null)) }), [live.tensors])
   const written = live.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0)
   const curves = Object.entries(live.series)
-  if (live.tensors.length === 0 && curves.length === 0) return null
+  const hasErrors = live.tensors.some(({ error }) => error > 0)
+  if (!hasErrors && curves.length === 0) return null
   return (
     <div className={`grid grid-cols-1 gap-4 ${curves.length > 0 ? '@4xl:grid-cols-2' : ''}`}>
-      {live.tensors.length > 0 && (
+      {hasErrors && (
         <ChartFigure
-          title="Rounding error of each finished tensor" caption={`${String(live.tensors.length)} tensors are on disk, ${bytes(written)}.`}
-          table={{ columns: ['Tensor', 'Format', 'Bytes', 'Error'], rows: () => live.tensors.map((tensor) => [tensor.name, tensor.option, bytes(tensor.bytes), digits(tensor.error)]) }}
+          title="Output error of each finished layer" caption={`${String(live.tensors.length)} layers are on disk, ${bytes(written)}. Log scale.`}
+          table={{ columns: ['Layer', 'Format', 'Bytes', 'Error'], rows: () => live.tensors.map((tensor) => [tensor.name, tensor.option, bytes(tensor.bytes), digits(tensor.error)]) }}
         >
-          <div className="p-2"><Series label="Rounding error" x={errors.x} y={errors.y} xLabel="tensors" /></div>
+          <div className="p-2"><Series label="Output error" x={errors.x} y={errors.y} xLabel="layers" isLog /></div>
         </ChartFigure>
       )}
       {curves.map(([name, { step, value }]) => (

@@ -9,7 +9,7 @@ export const stateWords: Readonly<Record<JobState, readonly [words: string, tone
 }
 export const kindWords: Readonly<Record<JobKind, string>> = { measure: 'measure', run: 'compress', evaluate: 'evaluate', generate: 'generate', download: 'download' }
 export const stageWords: Readonly<Record<Stage, string>> = {
-  open: 'Read the model', calibrate: 'Read your data', measure: 'Measure', plan: 'Plan', quantize: 'Quantize, block by block', correct: 'Correct', train: 'Train', export: 'Write the file', evaluate: 'Evaluate', verify: 'Open it again and verify',
+  open: 'Read the model', calibrate: 'Read your data', measure: 'Measure', plan: 'Plan', quantize: 'Quantize, block by block', correct: 'Correct', train: 'Train', export: 'Write the file', evaluate: 'Open it again and evaluate', verify: 'Verify',
 }
 /** The stages of a run, in order. */
-export const runStages: readonly Stage[] = ['open', 'calibrate', 'quantize', 'correct', 'train', 'export', 'evaluate', 'verify']
+export const runStages: readonly Stage[] = ['open', 'calibrate', 'quantize', 'correct', 'train', 'export', 'evaluate']

@@ -5,7 +5,7 @@ import type { Plan } from '../../../electron/contract/engine.ts'
 import type { Recipe } from '../../../electron/contract/recipe.ts'
 import { attempt } from '../../commands/actions.ts'
 import { call } from '../../state/call.ts'
-import { bits, bytes, digits, duration, percent } from '../../state/format.ts'
+import { about, bits, bytes, digits, percent } from '../../state/format.ts'
 import { isGraph, useApp } from '../../state/store.ts'
 import { Button } from '../../ui/button.tsx'
 import { Banner } from '../../ui/feedback.tsx'
@@ -46,7 +46,7 @@ export function Review({ plan, review, replace, onReplace }: { readonly plan: Pl
       <Panel>
         <Figures>
           <Figure value={bytes(predicted.sizeBytes)} label={<>Size on disk<Term name="size" /></>} note={bits(predicted.bitsPerWeight)} />
-          <Figure value={`about ${duration(predicted.elapsedMs)}`} label="Time, predicted" />
+          <Figure value={about(predicted.elapsedMs)} label="Time, predicted" />
           <Figure value={bytes(predicted.peakMemoryBytes)} label="Memory, predicted" />
           <Figure value={review ? bytes(review.diskNeededBytes) : '…'} label="Disk needed" note={review ? `${bytes(review.diskFreeBytes)} free` : undefined} tone={isTight ? 'text-warn' : ''} />
           <Figure value={digits(predicted.loss)} label={<>Predicted loss<Term name="loss" /></>} />

@@ -28,7 +28,7 @@ export function RunStep(): React.JSX.Element {
   const job = runs.find((one) => one.id === shown) ?? runs.at(0)
   const isStale = job?.request.kind === 'run' && !isFrom(job.request.recipe, open.project.draft)
   const isReview = !job || isNew || (isStale && isFinished(job))
-  const others = jobs.filter((one) => isBusy(one) && one.id !== job?.id && one.request.kind !== 'generate').length
+  const others = jobs.filter((one) => isBusy(one) && one.request.kind !== 'generate').length
   const start = (): void => {
     setIsNew(false)
     void startRun({ replace })

@@ -25,7 +25,7 @@ export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React
   const words = wordsOf(settings.metric)
   return (
     <div className="relative">
-      <span className="absolute top-2 left-37"><Term name="sensitivity" /></span>
+      <span className="absolute top-2 right-3"><Term name="sensitivity" /></span>
       <details open={isOpen} className="group rounded-md border border-line bg-surface-2">
       <summary className="flex min-h-10 items-center gap-1 px-3 font-semibold"><Icon name="next" className="text-ink-3 group-open:rotate-90" />How to measure</summary>
       <div className="flex flex-wrap items-start gap-x-6 gap-y-3 border-t border-line p-3">
