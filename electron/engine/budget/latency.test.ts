@@ -9,7 +9,7 @@ const layers: TimedLayer[] = [
   { shape: [64, 128], options: ['int4-g32', 'F32'] },
   { shape: [64, 128], options: ['int4-g32'] },
 ]
-const subject = { name: 'blocks.0.q', kind: 'matmul', shape: [64, 128], elements: 8192, ties: null, block: 0, trace: null, options: new Map(), excluded: new Map() } as const
+const subject = { name: 'blocks.0.q', kind: 'matmul', shape: [64, 128], elements: 8192, ties: null, trace: null, options: new Map(), excluded: new Map() } as const
 
 test('every shape and option is timed once, kept in the file, and taken from it on the same machine alone', async () => {
   await withFolder(async (folder) => {

@@ -11,7 +11,6 @@ import { parseOption, type Target } from '../../contract/options.ts'
 import { rounders, type LayerChoice, type Recipe } from '../../contract/recipe.ts'
 import { correctionOf } from '../correct/corrections.ts'
 import { cheapest, optionAt, totals, type Allocation, type Group } from './allocation.ts'
-import { afterTraining } from './after-training.ts'
 import { allocators } from './allocators.ts'
 import { bitsPerWeight, budgetText, targetBytes } from './budget.ts'
 import { costConstraints, type LimitCosts } from './constraints.ts'
@@ -54,8 +53,7 @@ const maxAttempts = 8 // the overhead changes by a few bytes a layer, so the sec
 export async function plan(input: PlanInput, dependencies: PlanDependencies, { signal }: Pick<Context, 'signal'>): Promise<Plan> {
   const begun = performance.now()
   const request = PlanInput.parse(input)
-  const { layers: measured, estimated } = targetLayers(request.measured, request.target, rankChoice(request), dependencies.optionBytes)
-  const layers = afterTraining(measured, request.correction)
+  const { layers, estimated } = targetLayers(request.measured, request.target, rankChoice(request), dependencies.optionBytes)
   const grouped = planGroups(layers, request.pins)
   const solved = await solveWithin(request, dependencies, layers, grouped, signal)
   const overhead = solved.sizeBytes - solved.allocation.cost

@@ -16,8 +16,6 @@ export interface TargetLayer {
   readonly shape: readonly number[]
   readonly elements: number
   readonly ties: string | null
-  /** Null for layers outside the blocks. */
-  readonly block: number | null
   readonly trace: number | null
   /** Never empty. */
   readonly options: ReadonlyMap<string, OptionCost>

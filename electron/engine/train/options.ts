@@ -46,10 +46,10 @@ export type TrainOptions = z.infer<typeof TrainOptions>
 const BRANCH_RATE = 1e-3
 const BRANCH_RATE_WIDTH = 256
 /** Scales move by factors near 1, norms by small differences. */
-const SCALE_RATE = 1e-3
-const NORM_RATE = 1e-3
+const SCALE_RATE = 3e-3
+const NORM_RATE = 2e-3
 /** In steps of the grid, whatever the model. */
-const CODE_RATE = 2e-3
+const CODE_RATE = 5e-3
 const WARMUP_SHARE = 0.03
 
 /** Peak rates and warm-up of a run on a model of a width. */

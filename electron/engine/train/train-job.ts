@@ -61,7 +61,7 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const before = await readTrained(job, model.layers, recipe.choice)
   if (before !== null) return before
   if (recipe.data === null) throw new AppError('bad-recipe', `recipe: the correction "${recipe.correction}" learns from calibration data, and the recipe has none`, { hint: 'Give a calibration text, or choose another correction.' })
-  const { objective = training.objective, trainable = training.trainable, ceWeight, windows: most, length, ...pace } = Training.parse(recipe.training ?? {})
+  const { objective = training.objective, trainable = training.trainable, ceWeight = training.ceWeight, windows: most, length, ...pace } = Training.parse(recipe.training ?? {})
   const windows = await readWindows(Math.min(length, model.spec.contextLength), most)
   const adapter = await startOf(job, model)
   const base = baseOfBlobs(model, new Map(recipe.choice.map(({ name, option }) => [name, codecOf(option)])), (layer) => job.readTensor(layer))

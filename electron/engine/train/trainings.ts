@@ -5,15 +5,18 @@ import type { ObjectiveName, TrainableSet } from '../../contract/training.ts'
 export interface RecipeTraining {
   readonly objective: ObjectiveName
   readonly trainable: readonly TrainableSet[]
-  /** Share of the loss of the blocks' layers that is expected to be left. */
-  readonly left: number
+  /** Weight of the cross-entropy of the data; the objective's own where it is missing. */
+  readonly ceWeight?: number
 }
+
+/** Beside the original's predictions: enough to mend the perplexity, too little to draw a model of few parameters to the data. */
+const SMALL_CE_WEIGHT = 0.005
 
 /** What a correction trains; null for those that are closed forms. */
 export const trainings: Readonly<Record<Recipe['correction'], RecipeTraining | null>> = {
   none: null, eora: null, 'lq-lora': null, diagonal: null, svd: null,
-  lrec: { objective: 'lrec', trainable: ['adapters', 'scales', 'norms'], left: 1 },
-  rilq: { objective: 'rilq', trainable: ['adapters', 'scales', 'norms'], left: 1 },
-  scales: { objective: 'lrec', trainable: ['scales', 'norms'], left: 1 },
-  codes: { objective: 'lrec', trainable: ['codes', 'scales', 'norms'], left: 0.3 },
+  lrec: { objective: 'lrec', trainable: ['adapters', 'scales', 'norms'] },
+  rilq: { objective: 'rilq', trainable: ['adapters', 'scales', 'norms'] },
+  scales: { objective: 'lrec', trainable: ['scales', 'norms'], ceWeight: SMALL_CE_WEIGHT },
+  codes: { objective: 'lrec', trainable: ['codes', 'scales', 'norms'], ceWeight: SMALL_CE_WEIGHT },
 }

@@ -31,7 +31,7 @@ async function groupsOf(traces: ReadonlyMap<string, number>): Promise<readonly G
       const moved = found.reduce((sum, value, at) => sum + (value - weights[at]) ** 2, 0)
       options.set(width, { bytes: weights.length * (width === 'int4-channel' ? 0.5 : 1), value: (trace / weights.length) * moved, stderr: 0 })
     }
-    layers.push({ name, kind, shape, elements: weights.length, ties, block: null, trace, options, excluded: new Map() })
+    layers.push({ name, kind, shape, elements: weights.length, ties, trace, options, excluded: new Map() })
   }
   return planGroups(layers, {}).groups
 }
