@@ -11,6 +11,7 @@ import type { CompressReport } from '../../contract/report.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
 import { isGraphFile } from '../../engine/graph-model/open.ts'
+import { usualMetric } from '../../engine/usual-metric.ts'
 import { refuseBudget } from '../../engine/refuse-budget.ts'
 import { readIfThere } from '../../engine/job/files.ts'
 import { readRecipe } from '../../engine/job/job.ts'
@@ -59,7 +60,7 @@ export interface CompressOptions extends TrainingOptions, GraphFlags {
   target?: Target
   budget: string
   out: string
-  metric: string
+  metric?: string
   rounder: RounderFlag
   correct: Recipe['correction']
   ranks?: number[]
@@ -118,7 +119,7 @@ export async function compress(model: string, options: CompressOptions, context:
   const chosen = options.options ?? (options.layout === 'compressed-tensors' ? symmetricOptions : undefined)
   await refuseBudget({ model, target, budget, pins: options.pin, options: chosen }, context)
   const measureInput: MeasureInput = {
-    model, data: options.data, metric: options.metric, rounder: rounderOf(options.rounder), target, samples: options.samples, length: options.length, seed: options.seed,
+    model, data: options.data, metric: options.metric ?? await usualMetric(model), rounder: rounderOf(options.rounder), target, samples: options.samples, length: options.length, seed: options.seed,
     correction: options.correct, ...(options.ranks && { ranks: options.ranks.filter((rank) => rank > 0) }), out: path.join(options.out, 'sensitivity.json'), ...(chosen && { options: [...chosen] }), ...(options.memory !== undefined && { memoryBytes: options.memory }), ...graphOptionsOf(options),
   }
   const measured = await engine.measure(measureInput, context)
@@ -133,7 +134,7 @@ export async function compress(model: string, options: CompressOptions, context:
 /** The options that measuring and compressing share. */
 export function addCompressOptions(command: Command): Command {
   return addGraphOptions(addTrainingOptions(command))
-    .option('--metric <name>', 'how a loss is measured', 'kl-scaled')
+    .option('--metric <name>', 'how a loss is measured (default: kl-scaled; of an ONNX graph that can be differentiated, fisher)')
     .option('--rounder <name>', 'nearest, search or gptq; signround or pv: gptq, then codes of a block learned together', 'gptq')
     .option('--correct <name>', 'none, or low-rank corrections: eora, lq-lora, diagonal, svd; trained: lrec, rilq; at no bytes: scales, codes', 'none')
     .option('--ranks <list>', 'ranks to choose from for a correction, such as 0,8,16; one rank is taken for every layer', ranks)

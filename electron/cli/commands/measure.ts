@@ -1,5 +1,6 @@
 /** @file halftone measure: what each layer loses under each option, saved as sensitivity.json. */
 import { createEngine } from '../../engine/engine.ts'
+import { usualMetric } from '../../engine/usual-metric.ts'
 import type { MeasureInput } from '../../contract/engine.ts'
 import type { Sensitivity } from '../../contract/sensitivity.ts'
 import { metricNames } from '../../engine/sensitivity/metrics/metrics.ts'
@@ -22,7 +23,7 @@ export const addMeasure: AddCommand = (program) => {
     .argument('<model>')
     .option('--data <file>', 'calibration text, JSONL, CSV, Parquet, or a folder of them (ONNX graphs: NPZ, a folder of images, or JSONL); without it only --metric sqnr with --rounder nearest or search')
     .requiredOption('--out <file>', 'where sensitivity.json goes; continued where it is unfinished')
-    .option('--metric <name>', `how a loss is measured: ${metricNames.join(', ')}`, 'kl-scaled')
+    .option('--metric <name>', `how a loss is measured: ${metricNames.join(', ')} (default: kl-scaled; of an ONNX graph that can be differentiated, fisher)`)
     .option('--probes <n>', 'draws of a Hessian trace (default: one a window)', positiveInteger)
     .option('--pairs <n>', 'also measure this many pairs of layers together, and raise the losses of layers that do harm to each other', Number, 0)
     .option('--spectrum <file>', 'draw the density of the loss Hessian’s eigenvalues (SVG, and JSON beside it)')
@@ -36,9 +37,9 @@ export const addMeasure: AddCommand = (program) => {
     .option('--memory <size>', 'memory for parked activations, such as 2GB', byteCount)
     .option('--seed <n>', 'seed of the choice of windows', Number, 0)
     .option('--json', 'print one JSON object')
-    .action(async (model: string, { json, memory, correct, loss, imageSize, mean, std, ...options }: Omit<MeasureInput, 'model' | 'correction' | 'graph' | 'loss'> & GraphFlags & { json?: boolean; memory?: number; correct: NonNullable<MeasureInput['correction']> }) => {
+    .action(async (model: string, { json, metric, memory, correct, loss, imageSize, mean, std, ...options }: Omit<MeasureInput, 'model' | 'correction' | 'graph' | 'loss'> & GraphFlags & { json?: boolean; memory?: number; correct: NonNullable<MeasureInput['correction']> }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
-        result(await createEngine().measure({ model, ...options, correction: correct, ...(memory !== undefined && { memoryBytes: memory }), ...lossOf(loss), ...graphOptionsOf({ ...(loss && { loss }), ...(imageSize && { imageSize }), ...(mean && { mean }), ...(std && { std }) }) }, context), sensitivityText)
+        result(await createEngine().measure({ model, metric: metric ?? await usualMetric(model), ...options, correction: correct, ...(memory !== undefined && { memoryBytes: memory }), ...lossOf(loss), ...graphOptionsOf({ ...(loss && { loss }), ...(imageSize && { imageSize }), ...(mean && { mean }), ...(std && { std }) }) }, context), sensitivityText)
       })
     })
 }

@@ -78,3 +78,12 @@ export function withLoss(graph: Graph, { loss, of, target = 'target', axis = -1,
   const scalar = writers[loss](g, x, target, axisOf(axis, g.rank(x), `loss of '${of}'`))
   return g.build(graph.name, [...graph.outputs.map((output) => [output.name, output.name] as const), [name, scalar]], graph.metadata)
 }
+
+/** The graph with Σ weight · value of some scalars as another output. */
+export function withSum(graph: Graph, terms: ReadonlyMap<string, number>, name: string): Graph {
+  const g = createAlgebra(createEmitter(graph.opset))
+  copyGraph(g, graph)
+  const scaled = [...terms].map(([term, weight]) => g.scale(g.resolve(term), weight))
+  const sum = scaled.length === 1 ? g.one('Identity', scaled) : g.one('Sum', scaled)
+  return g.build(graph.name, [...graph.outputs.map((output) => [output.name, output.name] as const), [name, sum]], graph.metadata)
+}

@@ -115,15 +115,19 @@ function reachable(g: Algebra, nodes: readonly Node[], sources: ReadonlySet<stri
   return active
 }
 
+/** What to say of a node whose operator has no rule. */
+export function impassable(node: Node): AppError {
+  const name = operatorName(node)
+  return new AppError('unsupported-operator', `${viewNode(node, 21).where}: gradients cannot pass through ${name}; expected one of the operators Halftone can differentiate`, {
+    hint: `Freeze the layers before this node (leave them out of what is measured), or cut the model after it: end it at '${node.inputs[0] ?? ''}'.`,
+    details: { operator: name, node: node.name },
+  })
+}
+
 function pullBack(g: Algebra, node: Node, dys: readonly (string | null)[], active: ReadonlySet<string>, push: (value: string, gradient: string) => void): void {
   const name = operatorName(node)
   const view = viewNode(node, 21)
-  if (!isDifferentiable(name)) {
-    throw new AppError('unsupported-operator', `${view.where}: gradients cannot pass through ${name}; expected one of the operators Halftone can differentiate`, {
-      hint: `Freeze the layers before this node (leave them out of what is measured), or cut the model after it: end it at '${node.inputs[0] ?? ''}'.`,
-      details: { operator: name, node: node.name },
-    })
-  }
+  if (!isDifferentiable(name)) throw impassable(node)
   const dy = dys[0] ?? ''
   if (dy === '' && !dys.slice(1).some((other) => other !== null)) return
   const pulls = rules[name](g, { ...view, inputs: node.inputs, outputs: node.outputs, dys, dy: dy === '' && name !== 'Split' ? g.zerosLike(node.outputs[0] ?? '') : dy })

@@ -217,6 +217,15 @@ test('a layer that takes nothing a finished map measures stays as it is, and not
   expect(warnings.join()).not.toMatch(/unfinished|not measured/)
 })
 
+test('layers that cannot take an option for columns of their own are told in one sentence', async () => {
+  const reason = (columns: number): Record<string, string> => ({ Q6_K: `${columns} columns are not a multiple of 256` })
+  const [first, second, ...rest] = layers
+  const told = async (columns: readonly number[]): Promise<string[]> =>
+    (await run({ measured: sensitivity([first, second].map((layer, at) => ({ ...layer, options: Object.fromEntries(Object.entries(layer.options).filter(([name]) => name !== 'Q6_K')), excluded: reason(columns[at]) })).concat(rest)), budget: { kind: 'bits', value: 16 } })).warnings.filter((text) => text.includes('cannot take Q6_K'))
+  expect(await told([64, 96])).toEqual([`${first.name}, ${second.name} cannot take Q6_K: their columns are not a multiple of 256.`])
+  expect(await told([64, 64])).toEqual([`${first.name}, ${second.name} cannot take Q6_K: 64 columns are not a multiple of 256.`])
+})
+
 test('an unfinished map is planned with estimates that are named; an empty one or one of another target is refused', async () => {
   const { recipe, warnings } = await run({ measured: { ...sensitivity([...layers.slice(0, 3), { ...layers[3], options: {} }]), complete: false } })
   expect(recipe.choice[3].predictedLoss).toBeGreaterThan(0)

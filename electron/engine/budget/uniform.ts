@@ -4,11 +4,16 @@ import { totals, type Group } from './allocation.ts'
 import type { CurvePoint } from './exact.ts'
 import type { TargetLayer } from './target-layers.ts'
 
-/** All options by growing bits per weight. */
+/** All options by growing bits per weight, of all layers that take them together: what is stored beside the weights of a small layer is most of it. */
 export function optionOrder(layers: readonly TargetLayer[]): string[] {
-  const bits = new Map<string, number>()
-  for (const { options, elements } of layers) for (const [name, { bytes }] of options) if (!bits.has(name)) bits.set(name, bytes / elements)
-  return [...bits].sort(([, a], [, b]) => a - b).map(([name]) => name)
+  const sums = new Map<string, { bytes: number; weights: number }>()
+  for (const { options, elements } of layers) {
+    for (const [name, { bytes }] of options) {
+      const { bytes: before, weights } = sums.get(name) ?? { bytes: 0, weights: 0 }
+      sums.set(name, { bytes: before + bytes, weights: weights + elements })
+    }
+  }
+  return [...sums].sort(([, a], [, b]) => a.bytes / a.weights - b.bytes / b.weights).map(([name]) => name)
 }
 
 /**

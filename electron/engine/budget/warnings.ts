@@ -35,19 +35,24 @@ export function formatWarnings(choice: readonly LayerChoice[]): string[] {
   })
 }
 
-/** One sentence a reason: "blocks.0.q, … (12 layers) cannot take Q4_K, Q6_K: 576 columns are not a multiple of 256." */
+/**
+ * One sentence a kind of reason: "blocks.0.q, … (12 layers) cannot take Q4_K, Q6_K: 576 columns are not a multiple of 256." Reasons that differ in
+ * the layers' own columns alone are one kind.
+ */
 function excludedOptions(layers: readonly TargetLayer[]): string[] {
-  const byReason = new Map<string, { layers: Set<string>; options: Set<string> }>()
+  const byKind = new Map<string, { layers: Set<string>; options: Set<string>; reasons: Set<string> }>()
   for (const { name, excluded } of layers) {
     for (const [option, reason] of excluded) {
       if (reason === unmeasured) continue
-      const held = byReason.get(reason) ?? { layers: new Set(), options: new Set() }
+      const kind = reason.replace(/^\d+ columns/, 'their columns')
+      const held = byKind.get(kind) ?? { layers: new Set(), options: new Set(), reasons: new Set() }
       held.layers.add(name)
       held.options.add(option)
-      byReason.set(reason, held)
+      held.reasons.add(reason)
+      byKind.set(kind, held)
     }
   }
-  return [...byReason].map(([reason, { layers: names, options }]) => `${listed([...names])} cannot take ${[...options].join(', ')}: ${reason}.`)
+  return [...byKind].map(([kind, { layers: names, options, reasons: [first, ...others] }]) => `${listed([...names])} cannot take ${[...options].join(', ')}: ${others.length === 0 ? first : kind}.`)
 }
 
 function gap({ loss, lowerBound }: Allocation): string[] {

@@ -6,13 +6,16 @@
 import { availableParallelism } from 'node:os'
 import { AppError } from '../../contract/errors.ts'
 import type { GraphOptions } from '../../contract/graph.ts'
-import { withLoss, type Loss } from '../autodiff/losses.ts'
+import { withLoss, withSum, type Loss } from '../autodiff/losses.ts'
 import { memoryPark } from '../autodiff/park.ts'
+import { impassable } from '../autodiff/vjp.ts'
 import { createRandom } from '../evaluate/sampling.ts'
 import { canonical } from '../graph/canonical.ts'
 import { cutGraph } from '../graph/cut.ts'
 import { openGraph } from '../graph/open.ts'
+import { isConstant, isDifferentiable, operatorName } from '../graph/operators.ts'
 import { prune } from '../graph/prune.ts'
+import { inferShapes } from '../graph/shapes/infer.ts'
 import { initializerTensor } from '../graph/tensor.ts'
 import type { DifferentiableModel, PlacedLayer } from '../sensitivity/differentiable.ts'
 import type { Stage } from '../autodiff/stage.ts'
@@ -26,7 +29,7 @@ import { graphLayers, type GraphLayer } from './layers.ts'
 import type { GraphModel } from './open.ts'
 import { runSample } from './probe.ts'
 
-const target = 'halftone:target'
+const target = (index: number): string => (index === 0 ? 'halftone:target' : `halftone:target:${index}`)
 const lossValue = 'halftone:loss'
 
 interface Objective {
@@ -37,21 +40,45 @@ interface Objective {
   readonly text: string
 }
 
-function objectiveOf(model: GraphModel, graph: Graph, classes: readonly ClassOutput[], samples: readonly GraphSample[], wanted: GraphOptions['loss']): Objective {
+/** What is differentiated: the loss of the labels in one output, or of the model's own predictions in all outputs. */
+function objectivesOf(model: GraphModel, classes: readonly ClassOutput[], samples: readonly GraphSample[], wanted: GraphOptions['loss']): readonly Objective[] {
   const labels = samples[0]?.labels ?? null
   const isWhole = labels !== null && !labels.type.startsWith('float')
   const kind = wanted ?? (labels === null ? 'self' : isWhole ? 'ce' : 'mse')
-  const [first] = classes
-  const output = first?.output ?? model.graph.outputs.find(({ type }) => type.startsWith('float'))?.name
+  const outputs = model.graph.outputs.filter(({ type }) => type.startsWith('float')).map(({ name }) => name)
+  const output = classes[0]?.output ?? outputs[0]
   if (output === undefined) throw new AppError('bad-request', `${model.path}: found no output of floating-point numbers, expected one to take a loss of`, { hint: 'Measure with layer-output or sqnr.' })
   if (kind !== 'self' && labels === null) throw new AppError('bad-data', `--loss ${kind}: found no labels in the data, expected an array 'labels' with one entry a sample`, { hint: 'Add labels to the NPZ file, or use --loss self.' })
   if (kind === 'ce' && !isWhole) throw new AppError('bad-data', `--loss ce: found labels of ${labels?.type ?? ''}, expected whole numbers (classes)`, { hint: 'Save the labels as int64, or use --loss mse.' })
-  const logits = first?.logits ?? output
-  if (kind === 'ce') return { loss: 'cross-entropy', of: logits, output, text: `cross-entropy of '${output}' with the labels` }
-  if (kind === 'mse') return { loss: 'mse', of: output, output, text: `squared error of '${output}' to the labels` }
-  return first !== undefined
-    ? { loss: 'own-predictions', of: logits, output, text: `cross-entropy of '${output}' with classes drawn from the model's own predictions (no labels)` }
-    : { loss: 'mse', of: output, output, text: `squared error of '${output}' to itself with normal noise of its own size (no labels, no classes)` }
+  const logitsOf = (name: string): string | undefined => classes.find((one) => one.output === name)?.logits
+  if (kind === 'ce') return [{ loss: 'cross-entropy', of: logitsOf(output) ?? output, output, text: `cross-entropy of '${output}' with the labels` }]
+  if (kind === 'mse') return [{ loss: 'mse', of: output, output, text: `squared error of '${output}' to the labels` }]
+  return outputs.map((name) => {
+    const logits = logitsOf(name)
+    return logits === undefined
+      ? { loss: 'mse', of: name, output: name, text: `squared error of '${name}' to itself with normal noise of its own size (no labels, no classes)` }
+      : { loss: 'own-predictions', of: logits, output: name, text: `cross-entropy of '${name}' with classes drawn from the model's own predictions (no labels)` }
+  })
+}
+
+const isFloat = (graph: Graph, value: string): boolean => {
+  const type = graph.values.get(value)?.type ?? 'undefined'
+  return type === 'undefined' || type.startsWith('float')
+}
+
+/** Layers whose weights move what is differentiated, through floating-point numbers all the way. @throws AppError for a node on that way that has no derivative */
+function movingLayers(source: Graph, layers: readonly string[], objectives: readonly Objective[]): ReadonlySet<string> {
+  const graph = inferShapes(prune({ ...source, outputs: objectives.map(({ of }) => ({ name: of, type: 'undefined', shape: null })) }))
+  const nodes = graph.nodes.filter((node) => !isConstant(operatorName(node)))
+  const moving = new Set(layers)
+  for (const node of nodes) if (node.inputs.some((input) => moving.has(input))) for (const output of node.outputs) if (isFloat(graph, output)) moving.add(output)
+  const seen = new Set(objectives.map(({ of }) => of))
+  for (const node of nodes.toReversed()) {
+    if (!node.outputs.some((output) => seen.has(output) && moving.has(output))) continue
+    if (!isDifferentiable(operatorName(node))) throw impassable(node)
+    for (const input of node.inputs) if (moving.has(input)) seen.add(input)
+  }
+  return new Set(layers.filter((name) => seen.has(name)))
 }
 
 /** Sizes of the inputs where all samples agree: with them known, gradients are leaner. */
@@ -66,6 +93,8 @@ function sizesOf(samples: readonly GraphSample[]): Record<string, number> {
 /** A standard normal number from two uniform ones (Box and Muller 1958). */
 const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 
+const meanSquare = (values: Float32Array): number => values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length)
+
 /** What the loss compares with, for one sample whose output is `found`. */
 async function targetOf({ loss }: Objective, { labels }: GraphSample, found: Tensor, isSelf: boolean, random: () => number): Promise<Tensor> {
   const rows = found.dims.slice(0, -1)
@@ -76,14 +105,19 @@ async function targetOf({ loss }: Objective, { labels }: GraphSample, found: Ten
     if (values.length !== count) throw new AppError('bad-data', `labels: found ${values.length} a sample, expected ${count}, one a prediction of [${found.dims.join(', ')}]`, { hint: 'Give one class for every prediction, -1 for those that do not count.' })
     return { type: 'int64', dims: rows, data: BigInt64Array.from(values) }
   }
-  const values = await floatValues(found)
-  if (values === null) throw new AppError('unsupported-tensor', `the output is ${found.type}, expected floating-point numbers`)
+  const values = await outputValues(found)
   if (!isSelf && labels !== null) {
     if (labels.data.length !== values.length) throw new AppError('bad-data', `labels: found [${labels.dims.join(', ')}] a sample, expected [${found.dims.join(', ')}]`, { hint: 'Give targets in the shape of the output.' })
     return { type: 'float32', dims: found.dims, data: Float32Array.from<number | bigint>(labels.data, Number) }
   }
-  const size = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length))
+  const size = Math.sqrt(meanSquare(values))
   return { type: 'float32', dims: found.dims, data: values.map((value) => value + size * normal(random)) }
+}
+
+async function outputValues(found: Tensor): Promise<Float32Array> {
+  const values = await floatValues(found)
+  if (values === null) throw new AppError('unsupported-tensor', `the output is ${found.type}, expected floating-point numbers`)
+  return values
 }
 
 /** The blocks as stages; weights and everything that lies in the file are inputs of theirs. */
@@ -122,30 +156,45 @@ export interface GraphLossOptions {
 }
 
 /** The graph over samples of its inputs. @throws AppError bad-data for labels that do not fit, unsupported-tensor for 16-bit weights */
-export async function differentiableGraph(model: GraphModel, samples: readonly GraphSample[], { loss: wanted, seed, signal }: GraphLossOptions): Promise<DifferentiableModel> {
+export async function differentiableGraph(model: GraphModel, samples: readonly GraphSample[], { loss: wanted, seed, signal }: GraphLossOptions): Promise<DifferentiableModel & { /** Layers that the loss does not depend on smoothly. */ readonly unmoved: readonly string[] }> {
   const half = model.layers.find(({ initializer }) => initializer.type !== 'float32')
   if (half !== undefined) throw new AppError('unsupported-tensor', `layer ${half.name}: found weights in ${half.initializer.type}, expected float32 to differentiate`, { hint: 'Measure with layer-output, imatrix, sqnr or kl, or use the float32 export of the model.' })
   const bound = canonical(model.graph, { sizes: sizesOf(samples) })
-  const objective = objectiveOf(model, bound, classOutputs(bound), samples, wanted)
-  const lossy = withLoss(bound, { loss: objective.loss, of: objective.of, target, name: lossValue })
-  const graph = prune({ ...lossy, outputs: lossy.outputs.filter(({ name }) => name === lossValue) })
-  const layers = graphLayers(graph).layers.filter(({ name }) => model.layers.some((layer) => layer.name === name))
-  const stages = stagesOf(graph, new Set(layers.map(({ name }) => name)))
+  const objectives = objectivesOf(model, classOutputs(bound), samples, wanted)
+  const isSelf = wanted === 'self' || samples[0]?.labels === null
+  const names = model.layers.map(({ name }) => name)
+  const moving = movingLayers(bound, names, objectives)
+  if (moving.size === 0) throw new AppError('bad-request', `${model.path}: found no layer whose weights move ${objectives.map(({ output }) => `'${output}'`).join(', ')} smoothly, expected one to differentiate by`, { hint: 'Measure with layer-output, sqnr or kl.' })
 
   const random = createRandom(seed)
   const session = await openGraph(model.graph)
   const given: Sample[] = []
+  const squares = objectives.map(() => 0)
   let predictions = 1
   try {
-    const isSelf = wanted === 'self' || samples[0]?.labels === null
     for (const sample of samples) {
-      const found = (await runSample(session, sample.feeds, [objective.output], signal))[objective.output]
-      const value = await targetOf(objective, sample, found, isSelf, random)
-      predictions = Math.max(1, value.data.length)
-      given.push({ ...sample.feeds, [target]: value })
+      const found = await runSample(session, sample.feeds, objectives.map(({ output }) => output), signal)
+      const targets: Record<string, Tensor> = {}
+      for (const [index, objective] of objectives.entries()) {
+        const value = await targetOf(objective, sample, found[objective.output], isSelf, random)
+        predictions = Math.max(predictions, value.data.length)
+        targets[target(index)] = value
+        if (objective.loss === 'mse') squares[index] += meanSquare(await outputValues(found[objective.output])) / samples.length
+      }
+      given.push({ ...sample.feeds, ...targets })
     }
   } finally {
     session.dispose()
   }
-  return { stages, loss: lossValue, lossText: objective.text, predictions, samples: given, layers: placedLayers(layers, stages), park: memoryPark, session: { threads: availableParallelism(), memoryPattern: false } }
+
+  // Of several outputs each counts alike: a squared error over the output's own squared size.
+  const terms = new Map(objectives.map(({ loss }, index) => [`${lossValue}:${index}`, loss === 'mse' && objectives.length > 1 && squares[index] > 0 ? 1 / squares[index] : 1]))
+  const each = objectives.reduce((lossy, { loss, of }, index) => withLoss(lossy, { loss, of, target: target(index), name: `${lossValue}:${index}` }), bound)
+  const lossy = withSum(each, terms, lossValue)
+  const graph = prune({ ...lossy, outputs: lossy.outputs.filter(({ name }) => name === lossValue) })
+  const layers = graphLayers(graph).layers.filter(({ name }) => moving.has(name))
+  const stages = stagesOf(graph, new Set(layers.map(({ name }) => name)))
+  const lossText = objectives.map(({ text }) => text).join('; ')
+  const unmoved = names.filter((name) => !moving.has(name))
+  return { unmoved, stages, loss: lossValue, lossText, predictions, samples: given, layers: placedLayers(layers, stages), park: memoryPark, session: { threads: availableParallelism(), memoryPattern: false } }
 }

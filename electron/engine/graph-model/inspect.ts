@@ -2,11 +2,12 @@
 import path from 'node:path'
 import type { ModelSummary } from '../../contract/engine.ts'
 import { byteLength } from '../graph/element.ts'
-import { isDifferentiable, isOperator, operatorName } from '../graph/operators.ts'
+import { operatorName } from '../graph/operators.ts'
 import type { Graph } from '../graph/graph.ts'
 import { fixedSize, imageInput } from './data-images.ts'
 import { takesTokens } from './data-tokens.ts'
 import { inputText } from './input-shape.ts'
+import { obstaclesOf } from './obstacles.ts'
 import { openGraphModel, type GraphModel } from './open.ts'
 
 /** Operators named in the summary. */
@@ -21,11 +22,7 @@ function architectureOf({ graph }: GraphModel): string {
 
 /** Operators that gradients cannot pass, with a node of each. */
 function warningsOf({ graph }: GraphModel): string[] {
-  const unknown = new Map(graph.nodes.flatMap((node) => {
-    const name = operatorName(node)
-    return isOperator(name) || isDifferentiable(name) ? [] : [[name, node.name === '' ? node.outputs[0] ?? '' : node.name] as const]
-  }))
-  return [...unknown].map(([name, node]) => `${name} (node '${node}') is outside the operators whose shapes and gradients are known: measure with layer-output, imatrix, sqnr or kl.`)
+  return [...obstaclesOf(graph)].map(([name, node]) => `${name} (node '${node}') is outside the operators whose shapes and gradients are known: measure with layer-output, imatrix, sqnr or kl.`)
 }
 
 function picturesOf(graph: Graph): NonNullable<ModelSummary['graph']>['pictures'] {

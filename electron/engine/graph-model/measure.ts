@@ -80,6 +80,7 @@ export async function measureGraphFile(input: MeasureInput, context: Context): P
   const takesDerivatives = metric.scales !== null || metric.term !== null
   const differentiable = takesDerivatives || spectrum !== undefined ? await differentiableGraph(model, chosen.calibration, { loss: settings.loss, seed, signal: context.signal }) : null
   if (differentiable !== null) context.report({ type: 'log', level: 'info', text: `differentiated: ${differentiable.lossText}` })
+  if (takesDerivatives && differentiable !== null && differentiable.unmoved.length > 0) context.report({ type: 'log', level: 'warning', text: `the loss does not depend on ${differentiable.unmoved.join(', ')}: nothing is known of what they lose; measure with kl or layer-output if they matter` })
   const head = {
     version: 1 as const, tool, model: { path: source, sha256: await model.sha256(context.signal) },
     data: data === undefined ? { path: '', sha256: '', seed } : { path: data, sha256: chosen.sha256, tokens: count * (/\.(jsonl|ndjson)$/i.test(data) ? length : 1), samples: count, seed },

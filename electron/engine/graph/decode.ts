@@ -89,6 +89,7 @@ function graph(bytes: Uint8Array, context: Context): Graph {
 
   function needed(part: Uint8Array, role: string): ValueInfo {
     const info = valueInfo(part, where)
+    if (info.type === null && depth > 0) return { ...info, type: 'undefined' } // a branch may leave it to inference
     if (info.type === null) {
       throw new AppError('unsupported-tensor', `${where}: ${role} '${info.name}' is a sequence, map, optional or of unknown type; expected a tensor`, {
         hint: `Cut the model before it: remove the nodes that make '${info.name}' (post-processing such as ZipMap), for example with onnx.utils.extract_model.`,

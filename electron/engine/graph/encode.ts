@@ -34,6 +34,7 @@ function dimension(w: Writer, value: Dimension): void {
 
 function valueInfo(w: Writer, { name, type, shape }: ValueInfo): void {
   text(w, fields.value.name, name)
+  if (type === 'undefined') return // left to inference
   message(w, fields.value.type, shape, (outer) => {
     message(outer, fields.type.tensorType, shape, (inner) => {
       integer(inner, fields.tensorType.elemType, dataTypes.indexOf(type))

@@ -47,6 +47,18 @@ describe('readModel and writeModel', () => {
     }
   }
 
+  it('takes branches that leave the type of their outputs to inference, and gives them on so', () => withFolder(async (folder) => {
+    const original = path.join(goldens, 'branch.onnx')
+    const graph = await readModel(original)
+    const untyped = (held: Graph): Graph => ({ ...held, values: new Map(), outputs: held.outputs.map(({ name }) => ({ name, type: 'undefined', shape: null })) })
+    const nodes = graph.nodes.map((node) => ({ ...node, attributes: Object.fromEntries(Object.entries(node.attributes).map(([name, value]) => [name, 'graph' in value ? { graph: untyped(value.graph) } : value])) }))
+    expect(nodes.some(({ attributes }) => Object.values(attributes).some((value) => 'graph' in value))).toBe(true)
+    const [file, copy] = [path.join(folder, 'untyped.onnx'), path.join(folder, 'copy.onnx')]
+    await writeModel({ ...graph, nodes }, file)
+    await writeModel(await readModel(file), copy)
+    expect(await outputBytes(copy, cases.branch)).toEqual(await outputBytes(original, cases.branch))
+  }))
+
   it('leaves big weights in the file and reads them by range', async () => {
     const graph = await readModel(path.join(goldens, 'typed.onnx'))
     const weight = graph.initializers.get('fc.weight')
