@@ -25,6 +25,9 @@ export function isTrained({ correction }: Pick<Recipe, 'correction'>): boolean {
   return trainings[correction] !== null
 }
 
+/** Evaluations of a run. None ends it early: while the rate is high, rounded values are noisy, and the loss falls when the rate does. */
+const EVALUATIONS = 24
+
 /** Windows to judge by: enough for a mean that tells steps apart, and at most this share of the data. */
 const HELD_OUT_MOST = 16
 const HELD_OUT_SHARE = 0.1
@@ -68,7 +71,7 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const sets = trainable.filter((set) => set !== 'adapters' || adapter.size > 0)
   const trained = await trainAdapters({
     base, teacher: model, source: model.readWeight, adapter, ...splitWindows(windows.map((tokens) => ({ tokens }))), folder: path.join(folder, 'training'), memoryBytes: recipe.memoryBytes,
-    options: { ...pace, objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
+    options: { ...pace, patience: 0, evaluateEvery: Math.ceil(pace.steps / EVALUATIONS), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
   }, context)
   const storage = recipe.adapterStorage ?? 'float16'
   const rounded = new Map<string, LayerAdapter>()
