@@ -146,7 +146,7 @@ test('a measurement that is stopped leaves a map to plan with, rounds nothing tw
     const isStopped = await engine.measure({ model, data, metric, rounder: 'gptq', samples: 8, out: path.join(folder, out) }, { signal: stop.signal, report }).then(() => false, () => true)
     return { isStopped, rounded }
   }
-  for (const metric of ['layer-output', 'fisher']) {
+  for (const metric of ['layer-output', 'fisher', 'hessian-trace']) {
     await measure(metric, 'whole.json')
     expect(await measure(metric, 'stopped.json', 3)).toMatchObject({ isStopped: true })
     if (metric === 'layer-output') {

@@ -8,14 +8,15 @@ import { decodeLayer } from './pack.ts'
 import { openProbe } from './probe.ts'
 import { codecOf, roundLayer, storedColumns } from './round.ts'
 
-export async function graphPairs({ graph, layers, readWeight }: GraphModel, samples: readonly GraphSample[], context: Pick<Context, 'signal'>): Promise<Pick<PairTask, 'rounded' | 'divergence'>> {
+export async function graphPairs(model: GraphModel, samples: readonly GraphSample[], context: Pick<Context, 'signal'>): Promise<Pick<PairTask, 'rounded' | 'divergence'>> {
+  const { graph, layers } = model
   const runner = await openProbe(graph, samples, context)
   const byName = new Map(layers.map((layer) => [layer.name, layer]))
   return {
     async rounded(name, option) {
       const layer = byName.get(name)
       if (layer === undefined) throw new Error(`${name} is no layer`)
-      return decodeLayer(layer, codecOf(option), storedColumns(layer, option), await roundLayer(rounders.search, layer, option, await readWeight(name), null))
+      return decodeLayer(layer, codecOf(option), storedColumns(layer, option), await roundLayer(rounders.search, layer, option, await model.readWeight(name), null))
     },
     async divergence(replaced) {
       const probe = await runner.open(...layers.filter(({ name }) => replaced.has(name)))

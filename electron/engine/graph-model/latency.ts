@@ -58,7 +58,7 @@ async function timeLayer(graph: Graph, name: string, option: string, threads: nu
     const feeds = Object.fromEntries(graph.inputs.map(({ name: input, type, shape }): [string, Tensor] => {
       const dims = (shape ?? []).map(Number)
       const bytes = type.startsWith('float') ? anyValues({ type, dims }) : new Uint8Array(anyValues({ type, dims }).length) // ids: the first row
-      return [input, { type, dims, data: typedArray(type, bytes) } as Tensor]
+      return [input, { type, dims, data: typedArray(type, bytes) }]
     }))
     return await runMs(session, Object.fromEntries(session.inputNames.map((input) => [input, feeds[input]])), signal)
   } finally {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { MeasureInput } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
-import type { MeasuredLayer, Sensitivity } from '../../contract/sensitivity.ts'
+import { MeasuredLayer, type Sensitivity } from '../../contract/sensitivity.ts'
 import { makeFolder, writeWhole } from '../job/files.ts'
 import { beginStage } from '../job/progress.ts'
 import { rounders } from '../quantize/rounders/rounders.ts'
@@ -88,7 +88,11 @@ export async function measureGraphFile(input: MeasureInput, context: Context): P
   }
   const found = await savedMap(out, head)
   const saved = found !== null && JSON.stringify(found.graph ?? {}) === JSON.stringify(settings) ? found : null
-  const isCovered = (layer: GraphLayer, done: MeasuredLayer | undefined): boolean => done !== undefined && optionsOf(layer, options).options.every((name) => Object.hasOwn(done.options, name))
+  function isCovered(layer: GraphLayer, done: MeasuredLayer | undefined): boolean {
+    const { options: own } = optionsOf(layer, options)
+    // In an unfinished map a layer that takes nothing looks like one that is not measured yet.
+    return done !== undefined && (own.length > 0 || saved?.complete === true) && own.every((name) => Object.hasOwn(done.options, name))
+  }
   const known = new Map(model.layers.flatMap((layer) => {
     const done = saved?.layers.find(({ name }) => name === layer.name)
     const isRaised = saved?.pairs !== undefined && saved.pairs.length < pairs // by the pairs of then: it would be raised twice
@@ -99,7 +103,7 @@ export async function measureGraphFile(input: MeasureInput, context: Context): P
     return saved
   }
   const save = (layers: readonly MeasuredLayer[], complete: boolean, more: Partial<Sensitivity> = {}): Promise<void> =>
-    makeFolder(path.dirname(out)).then(() => writeWhole(out, `${JSON.stringify({ ...head, complete, ...more, layers })}\n`))
+    makeFolder(path.dirname(out)).then(() => writeWhole(out, `${JSON.stringify({ ...head, complete, ...more, layers: layers.map((layer) => MeasuredLayer.parse(layer)) })}\n`)) // in one order of keys, whether just measured or read again
   const work = differentiable === null || !takesDerivatives ? null : await openWorkFolder(`${out}.work`, [head, probes])
   /** A layer with those of its options that have a loss. */
   function described(layer: GraphLayer, lossOf: (option: string) => OptionLoss | undefined): MeasuredLayer {

@@ -54,7 +54,7 @@ describe('limits for one sample', () => {
   })
 
   test('milliseconds are measured once a layer and option, kept, and a limit of none names the least', async () => {
-    const least = await plan({ limits: { ms: 1e-9 } }).catch((error: { details: { limits: [{ least: number }] } }) => error.details.limits[0].least)
+    const least = await plan({ limits: { ms: 1e-9 } }).catch((error: unknown) => (error as { details: { limits: [{ least: number }] } }).details.limits[0].least)
     expect(least).toBeGreaterThan(0)
     // Taken from the table the second time, or the same number would not come out.
     await expect(plan({ limits: { ms: 1e-9 } })).rejects.toMatchObject({ code: 'budget-impossible', details: { limits: [{ least }] } })
@@ -66,7 +66,7 @@ describe('a plan to a quality', () => {
   test('in decibels of the worst output: the smallest is really that good, and the run finds the same', async () => {
     const room = { budget: { kind: 'bytes', value: 90_000 }, text } as const
     const anything = await plan({ ...room, quality: { name: 'sqnr', value: 1 } })
-    const most = await plan({ ...room, quality: { name: 'sqnr', value: 1000 } }).catch(({ details }: { details: { reached: number } }) => details.reached)
+    const most = await plan({ ...room, quality: { name: 'sqnr', value: 1000 } }).catch((error: unknown) => (error as { details: { reached: number } }).details.reached)
     const wanted = ((anything.measured?.value ?? NaN) + Number(most)) / 2
     const { recipe, measured: found } = await plan({ ...room, quality: { name: 'sqnr', value: wanted } })
     expect(found?.name).toBe('sqnr')
