@@ -1,6 +1,6 @@
 /**
- * @file Training over packed weights: quality of the 2-bit sample model with branches of rank 16 after 300 steps of 2 x 256 tokens
- * (the PyTorch reference for GPTQ bases is a KL of 0.00501), the time of a step over packed weights beside the same step over dense
+ * @file Training over packed weights: quality of the 2-bit sample model with branches of rank 16 after 300 steps of 2 x 256 tokens, of the
+ * divergence alone (the PyTorch reference for GPTQ bases, trained so, is a KL of 0.00501), the time of a step over packed weights beside the same step over dense
  * ones and beside forwards, and with HALFTONE_BENCH_BILLION the peak memory of steps on a synthetic 1.1 B model (`ordinary_step.py`
  * is what it is held against). HALFTONE_BENCH_STEPS shortens training.
  */
@@ -38,7 +38,7 @@ async function twoBits(model: DecoderModel): Promise<Recipe> {
   const { sha256 } = await openCalibration(model, path.join(sample, 'calibration.txt'), { samples, length, seed: 0 }, silent)
   return {
     version: 1, tool, model: { path: sample, sha256: await model.checkpoint.sha256() }, data: { path: path.join(sample, 'calibration.txt'), sha256, samples, length }, target: 'onnx', budget: { kind: 'ratio', value: 1 },
-    pins: {}, metric: 'none', rounder: 'gptq', correction: 'lrec', adapterStorage: 'float16', training: { steps, batch: 2, length: 256, windows: 1024, trainable: ['adapters'] }, seed: 0,
+    pins: {}, metric: 'none', rounder: 'gptq', correction: 'lrec', adapterStorage: 'float16', training: { steps, batch: 2, length: 256, windows: 1024, trainable: ['adapters'], ceWeight: 0 }, seed: 0,
     choice: model.layers.map(({ name, block }) => ({ name, option: block === null ? 'F16' : 'int2-g64', rank: block === null ? 0 : 16, bytes: 0, predictedLoss: 0 })),
     predicted: { sizeBytes: 0, bitsPerWeight: 0, peakMemoryBytes: 0, elapsedMs: 0, loss: 0 },
   }
