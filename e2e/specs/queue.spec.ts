@@ -13,7 +13,7 @@ function watchDesktop(app: ElectronApplication): Promise<void> {
     const asked: string[] = []
     Object.assign(globalThis, { asked })
     Notification.prototype.show = function (this: { title: string }) { asked.push(`notify: ${this.title}`) }
-    const { start, stop } = powerSaveBlocker
+    const [start, stop] = [powerSaveBlocker.start.bind(powerSaveBlocker), powerSaveBlocker.stop.bind(powerSaveBlocker)]
     powerSaveBlocker.start = (type) => {
       asked.push(`awake: ${type}`)
       return start(type)
