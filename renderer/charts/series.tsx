@@ -6,14 +6,7 @@ import { digits } from '../state/format.ts'
 import { useDark } from './use-dark.ts'
 import { useSize } from './use-size.ts'
 
-/** Powers of ten alone, and of those so many as can be read: between them lines would lie on lines. */
-function decades(_plot: UPlot, _axis: number, min: number, max: number): number[] {
-  const [low, high] = [Math.ceil(Math.log10(min)), Math.floor(Math.log10(max))]
-  const every = Math.max(1, Math.ceil((high - low + 1) / 5))
-  return Array.from({ length: Math.max(0, Math.floor((high - low) / every) + 1) }, (_, i) => 10 ** (low + i * every))
-}
-
-/** Steps and tensors are counted: no tick stands between two. */
+/** Steps, layers and powers of ten are counted: no tick stands between two. */
 const wholeSteps = [1, 10, 100, 1000, 10_000, 100_000].flatMap((ten) => [ten, 2 * ten, 5 * ten])
 
 /** `isLog`: for values of many sizes, such as the errors of unlike layers; each is then marked, as no line leads from one to the next. */
@@ -30,10 +23,10 @@ export function Series({ label, x, y, xLabel, height = 160, isLog = false }: { r
     const colour = (name: string): string => resolved(box, `var(--color-${name})`)
     const axis = { stroke: colour('ink-2'), grid: { stroke: colour('line'), width: 1 }, ticks: { stroke: colour('line'), width: 1 }, font: '11px system-ui' }
     const made = new UPlot({
-      width, height, legend: { show: false }, cursor: { y: false }, scales: { x: { time: false }, ...(isLog && { y: { distr: 3 } }) },
-      axes: [{ ...axis, size: 28, incrs: wholeSteps }, { ...axis, size: 56, ...(isLog && { splits: decades }), values: (_plot, ticks) => ticks.map((tick) => (tick as number | null) === null ? '' : digits(tick, 2)) }],
+      width, height, legend: { show: false }, cursor: { y: false }, scales: { x: { time: false } },
+      axes: [{ ...axis, size: 28, incrs: wholeSteps }, { ...axis, size: 56, ...(isLog && { incrs: wholeSteps }), values: (_plot, ticks) => ticks.map((tick) => digits(isLog ? 10 ** tick : tick, 2)) }],
       series: [{}, isLog ? { stroke: colour('cat-1'), width: 0, points: { show: true, size: 6, fill: colour('cat-1') } } : { stroke: colour('cat-1'), width: 1.75, points: { show: false } }],
-    }, [[...latest.current.x], [...latest.current.y]], box)
+    }, [[...latest.current.x], scaled(latest.current.y, isLog)], box)
     plot.current = made
     return () => {
       made.destroy()
@@ -42,13 +35,16 @@ export function Series({ label, x, y, xLabel, height = 160, isLog = false }: { r
   }, [ref, width, height, isDark, isLog])
 
   useEffect(() => {
-    const frame = requestAnimationFrame(() => plot.current?.setData([[...x], [...y]]))
+    const frame = requestAnimationFrame(() => plot.current?.setData([[...x], scaled(y, isLog)]))
     return () => { cancelAnimationFrame(frame) }
-  }, [x, y])
+  }, [x, y, isLog])
 
   const last = y.at(-1)
   return <div ref={ref} role="img" aria-label={`${label} over ${xLabel}${last === undefined || last === null ? '' : `, now ${digits(last)}`}`} className="keeps-colour w-full" style={{ height }} />
 }
+
+/** What is drawn: the powers of ten of values on a logarithmic scale. */
+const scaled = (values: readonly (number | null)[], isLog: boolean): (number | null)[] => values.map((value) => (isLog && value !== null ? Math.log10(value) : value))
 
 /** The value a colour token has here and now: canvases know no variables. */
 function resolved(near: HTMLElement, value: string): string {

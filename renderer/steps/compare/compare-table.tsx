@@ -55,7 +55,7 @@ export function CompareTable({ subjects, original }: { readonly subjects: readon
         <tbody>
           {rows.filter(({ of = kind }) => of === kind).map(({ label, term, cell }) => (
             <tr key={label} className="border-b border-line/60">
-              <th scope="row" className="h-9 px-3 text-left font-normal whitespace-nowrap text-ink-2"><span className="flex items-center">{label}{term && <Term name={term} />}</span></th>
+              <th scope="row" className="h-9 px-3 text-left font-normal text-ink-2 sm:whitespace-nowrap"><span className="flex items-center">{label}{term && <Term name={term} />}</span></th>
               {subjects.map((subject) => <td key={subject.id} className="px-3 py-1 text-right whitespace-nowrap">{cell(subject, original)}</td>)}
             </tr>
           ))}

@@ -105,7 +105,8 @@ function TextData({ preview, heldOut, name, samples, length }: { readonly previe
               <NumberField label="Windows" value={samples} min={1} max={4096} step={8} onChange={(value) => { setMeasure({ samples: Math.round(value) }) }} />
               <NumberField label="Tokens in a window" value={length} min={16} max={8192} step={64} onChange={(value) => { setMeasure({ length: Math.round(value) }) }} />
             </div>
-            <p className="mt-3 text-sm text-ink-2">{count(Math.min(samples, windows) * length)} tokens in all{time !== null && <>; measuring takes <strong className="font-semibold">{about(time)}</strong></>}. Twice the windows take about twice the time and change little beyond 128.</p>
+            <p className="mt-3 text-sm text-ink-2">{count(Math.min(samples, windows) * length)} tokens in all. Twice the windows take about twice the time and change little beyond 128.</p>
+            <p className="mt-1 min-h-4.5 text-sm font-medium">{time !== null && `Measuring takes ${about(time)}.`}</p>
           </Panel>
           <HeldOut name={heldOut} what="text" />
           {lengths.length > 0 && (
