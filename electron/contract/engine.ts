@@ -42,6 +42,8 @@ export const ModelSummary = z.object({
     pictures: z.enum(['fixed', 'any size']).nullable(),
     /** JSON lines of texts or token ids. */
     takesTokens: z.boolean(),
+    /** The way to measure it that allocates best for its time. */
+    metric: z.string(),
   }).optional(),
   warnings: z.array(z.string()),
 })

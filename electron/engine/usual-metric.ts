@@ -10,7 +10,10 @@ import type { MetricName } from './sensitivity/metrics/metrics.ts'
 /** Whether all of the graph can be differentiated. */
 const hasDerivatives = ({ graph, layers }: GraphModel): boolean => layers.every(({ initializer }) => initializer.type === 'float32') && obstaclesOf(graph).size === 0
 
+/** The metric for an open graph. */
+export const graphMetric = (model: GraphModel): MetricName => (hasDerivatives(model) ? 'fisher' : 'kl-scaled')
+
 /** The metric for a model. @throws AppError as opening it */
 export async function usualMetric(source: string): Promise<MetricName> {
-  return isGraphFile(source) && hasDerivatives(await openGraphModel(source)) ? 'fisher' : 'kl-scaled'
+  return isGraphFile(source) ? graphMetric(await openGraphModel(source)) : 'kl-scaled'
 }

@@ -12,7 +12,7 @@ let folder: string
 let asked: { method: string; input: unknown }[]
 
 const summary = (format: 'onnx' | 'safetensors') => ModelSummary.parse({
-  path: 'm', name: 'm', format, architecture: 'a', parameters: 1000, sizeBytes: 5001, blocks: 1, contextLength: null, vocabulary: null, tensors: [], warnings: [], layers: [],
+  path: 'm', name: 'm', format, ...(format === 'onnx' && { graph: { inputs: [], pictures: null, takesTokens: false, metric: 'fisher' } }), architecture: 'a', parameters: 1000, sizeBytes: 5001, blocks: 1, contextLength: null, vocabulary: null, tensors: [], warnings: [], layers: [],
 })
 
 function open(format: 'onnx' | 'safetensors', sha256 = (data: string) => data): Desk {
@@ -38,8 +38,11 @@ test('a graph begins as ONNX in half its bytes, and keeps what was chosen then',
   const desk = open('onnx')
   const { project } = await desk.openModel('/m/net.onnx')
   expect(project.draft).toMatchObject({ target: 'onnx', budget: { kind: 'bytes', value: 2501 } })
-  await desk.update({ draft: { ...project.draft, budget: { kind: 'bits', value: 6 } } })
-  expect((await open('onnx').openModel('/m/net.onnx')).project.draft.budget).toEqual({ kind: 'bits', value: 6 })
+  expect(project.measure.metric).toBe('fisher')
+  await desk.update({ draft: { ...project.draft, budget: { kind: 'bits', value: 6 } }, measure: { ...project.measure, metric: 'kl' } })
+  const { project: again } = await open('onnx').openModel('/m/net.onnx')
+  expect(again.draft.budget).toEqual({ kind: 'bits', value: 6 })
+  expect(again.measure.metric).toBe('kl')
   expect((await open('safetensors').openModel('/m/llm')).project.draft).toMatchObject({ target: 'gguf', budget: { kind: 'bits', value: 4.5 } })
 })
 

@@ -4,7 +4,7 @@ import type { OpenProject } from '../contract/api.ts'
 import type { DataPreview, ModelSummary } from '../contract/engine.ts'
 import { AppError } from '../contract/errors.ts'
 import { silent } from '../contract/events.ts'
-import type { Draft, Project, ProjectPatch } from '../contract/project.ts'
+import type { Project, ProjectPatch } from '../contract/project.ts'
 import type { EngineHost } from './engine-host.ts'
 import { refuseEqual, refuseOverlap, type Text } from './held-out.ts'
 import { patched } from './patched.ts'
@@ -35,10 +35,14 @@ export interface DeskOptions {
   readonly onSensitivity: (open: OpenProject) => void
 }
 
-/** An ONNX graph is written as one, at first in half its bytes: what a graph can be brought to depends on its layers, and is rarely a language model's. */
-function draftFor({ format, sizeBytes }: ModelSummary, draft: Draft): Draft {
-  if (format !== 'onnx' || draft.target === 'onnx') return draft
-  return { ...draft, target: 'onnx', budget: { kind: 'bytes', value: Math.round(sizeBytes / 2) } }
+/**
+ * What an ONNX graph begins with. It is written as one, at first in half its bytes: what a graph can be brought to depends on its
+ * layers, and is rarely a language model's. The engine says how it is measured best.
+ */
+function begunFor({ format, sizeBytes, graph }: ModelSummary, project: Project): Project {
+  const { draft, measure } = project
+  if (format !== 'onnx' || draft.target === 'onnx') return project
+  return { ...project, draft: { ...draft, target: 'onnx', budget: { kind: 'bytes', value: Math.round(sizeBytes / 2) } }, measure: { ...measure, ...(graph && { metric: graph.metric }) } }
 }
 
 export function createDesk({ projects, engine, onProject, onSensitivity }: DeskOptions): Desk {
@@ -68,7 +72,7 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
   }
   async function openProject(project: Project): Promise<OpenProject> {
     const summary = await engine.call('inspect', { model: project.model })
-    const next = { ...project, draft: draftFor(summary, project.draft), openedAt: Date.now() }
+    const next = { ...begunFor(summary, project), openedAt: Date.now() }
     // Data that has gone since is no reason not to open the model.
     const seen = next.data === null ? null : await preview(next, next.data.path).catch(() => null)
     const known = seen === null ? { ...next, data: null } : next

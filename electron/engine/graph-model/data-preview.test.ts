@@ -43,7 +43,7 @@ describe('what a graph takes', () => {
   }
 
   it('pictures of a size of its own or of any, tokens, or arrays alone', async () => {
-    expect(await taken('first.onnx', picture('float32', ['n', 3, 48, 192]))).toEqual({ inputs: [{ name: 'x', text: 'float32 [n, 3, 48, 192]' }], pictures: 'fixed', takesTokens: false })
+    expect(await taken('first.onnx', picture('float32', ['n', 3, 48, 192]))).toEqual({ inputs: [{ name: 'x', text: 'float32 [n, 3, 48, 192]' }], pictures: 'fixed', takesTokens: false, metric: 'fisher' })
     expect(await taken('last.onnx', picture('float32', ['n', 'h', 'w', 1]))).toMatchObject({ pictures: 'any size' })
     expect(await taken('four.onnx', picture('float32', ['n', 4, 48, 192]))).toMatchObject({ pictures: null, takesTokens: false })
     expect(await taken('whole.onnx', picture('int64', ['n', 3, 48, 192]))).toMatchObject({ pictures: null })

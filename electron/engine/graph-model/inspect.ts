@@ -5,6 +5,7 @@ import { byteLength } from '../graph/element.ts'
 import { operatorName } from '../graph/operators.ts'
 import type { Graph } from '../graph/graph.ts'
 import { fixedSize, imageInput } from './data-images.ts'
+import { graphMetric } from '../usual-metric.ts'
 import { takesTokens } from './data-tokens.ts'
 import { inputText } from './input-shape.ts'
 import { obstaclesOf } from './obstacles.ts'
@@ -49,7 +50,7 @@ export async function inspectGraph(source: string): Promise<ModelSummary> {
       return { name, type, shape: [...dims], bytes: byteLength(type, dims), layers: reason === null ? [name] : [], reason }
     }),
     layers: layers.map(({ name, kind, shape, block, ties }) => ({ name, kind, shape: [...shape], elements: shape[0] * shape[1], block, ties })),
-    graph: { inputs: graph.inputs.map((input) => ({ name: input.name, text: inputText(input) })), pictures: picturesOf(graph), takesTokens: takesTokens(graph) },
+    graph: { inputs: graph.inputs.map((input) => ({ name: input.name, text: inputText(input) })), pictures: picturesOf(graph), takesTokens: takesTokens(graph), metric: graphMetric(model) },
     warnings: warningsOf(model),
   }
 }

@@ -5,11 +5,12 @@ import { NumberField, Select, Switch } from '../../ui/fields.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
-import { metrics, roundingWords, wordsOf } from './metrics.ts'
+import { metrics, roundingWords, usualMetric, wordsOf } from './metrics.ts'
 
 export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React.JSX.Element {
   const settings = useApp((state) => state.open?.project.measure)
   const isOfGraph = useApp(isGraph)
+  const recommended = useApp((state) => state.open?.summary.graph?.metric ?? usualMetric)
   const isDataFree = useApp((state) => state.open?.project.data === null && state.open.project.withoutData)
   if (!settings) return <></>
   if (isDataFree) {
@@ -30,7 +31,7 @@ export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React
       <summary className="flex min-h-10 items-center gap-1 px-3 font-semibold"><Icon name="next" className="text-ink-3 group-open:rotate-90" />How to measure</summary>
       <div className="flex flex-wrap items-start gap-x-6 gap-y-3 border-t border-line p-3">
         <div className="min-w-0 flex-[2_1_300px]">
-          <Select label="Metric" value={settings.metric} onChange={(metric) => { setMeasure({ metric }) }} choices={Object.entries(metrics).map(([value, { label }]) => ({ value, label }))} hint={`${words.about} Cost: ${words.cost}.`} className="w-full" />
+          <Select label="Metric" value={settings.metric} onChange={(metric) => { setMeasure({ metric }) }} choices={Object.entries(metrics).map(([value, { label }]) => ({ value, label: value === recommended ? `${label} (recommended)` : label }))} hint={`${words.about} Cost: ${words.cost}.`} className="w-full" />
         </div>
         <div className="min-w-0 flex-[1_1_240px]">
           <Select label="Rounding" value={settings.rounder} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(['gptq', 'search', 'nearest'] as const).map((value) => ({ value, label: roundingWords[value].label }))} hint={`${roundingWords[settings.rounder].about} The run will use it too.`} className="w-full" />

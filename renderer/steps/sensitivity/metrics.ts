@@ -3,7 +3,7 @@
 export interface MetricWords { readonly label: string; readonly unit: string; readonly cost: string; readonly about: string }
 
 export const metrics: Readonly<Record<string, MetricWords>> = {
-  'kl-scaled': { label: 'Scaled by measured KL (recommended)', unit: 'KL', cost: 'moderate', about: 'Each layer’s output error on your data, scaled by how much the model’s predictions change at two sizes.' },
+  'kl-scaled': { label: 'Scaled by measured KL', unit: 'KL', cost: 'moderate', about: 'Each layer’s output error on your data, scaled by how much the model’s predictions change at two sizes.' },
   'layer-output': { label: 'Output error of each layer', unit: 'output error', cost: 'quick', about: 'How far each layer’s output moves on your data. Good within one model; says nothing about the predictions.' },
   imatrix: { label: 'Weighted rounding error', unit: 'weighted error', cost: 'quickest', about: 'Rounding error of the weights, weighted by how much their inputs are used, as llama.cpp’s importance matrix does.' },
   sqnr: { label: 'Noise to signal', unit: 'noise to signal', cost: 'quickest; needs no data', about: 'How far the weights move, beside their own size.' },
@@ -15,6 +15,9 @@ export const metrics: Readonly<Record<string, MetricWords>> = {
   taylor: { label: 'First-order change of the loss', unit: 'loss change', cost: 'moderate: one backward pass a window', about: 'The gradient times the rounding error: what a small change does to the loss.' },
   kl: { label: 'Measured KL, layer by layer (slow)', unit: 'KL', cost: 'slowest: one pass of the model for each cell', about: 'Replaces one layer at a time and measures how the predictions change. The slow truth.' },
 }
+/** Recommended for language models; of a graph the engine says its own. */
+export const usualMetric = 'kl-scaled'
+
 export const wordsOf = (metric: string): MetricWords => metrics[metric] ?? { label: metric, unit: metric, cost: '', about: '' }
 
 export const roundingWords = {
