@@ -13,7 +13,7 @@ export type TrainableSet = (typeof trainableSets)[number]
 export const Training = z.object({
   objective: z.enum(objectiveNames).optional(),
   trainable: z.array(z.enum(trainableSets)).min(1).optional(),
-  steps: z.number().int().positive().default(600),
+  steps: z.number().int().positive().default(1000),
   /** Windows of a step, tokens of a window, and most windows to learn from. */
   batch: z.number().int().positive().default(2),
   length: z.number().int().min(2).default(256),

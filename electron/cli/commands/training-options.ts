@@ -30,7 +30,7 @@ export function learningRate(text: string): number {
 
 export function addTrainingOptions(command: Command): Command {
   return command
-    .option('--train-steps <n>', 'steps of a trained correction (default: 300)', positiveInteger)
+    .option('--train-steps <n>', 'steps of a trained correction (default: 1000)', positiveInteger)
     .addOption(new Option('--objective <name>', 'what a trained correction minimizes (default: by --correct)').choices(objectiveNames))
     .option('--trainable <list>', `what it changes: ${trainableSets.join(', ')} (default: by --correct)`, trainables)
     .option('--rate <r>', 'its peak learning rate (default: by the width of the model)', learningRate)

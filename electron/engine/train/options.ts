@@ -46,17 +46,18 @@ export type TrainOptions = z.infer<typeof TrainOptions>
 const BRANCH_RATE = 1e-3
 const BRANCH_RATE_WIDTH = 256
 /** Scales move by factors near 1, norms by small differences. */
-const SCALE_RATE = 3e-3
-const NORM_RATE = 2e-3
-/** In steps of the grid, whatever the model. */
-const CODE_RATE = 5e-3
+const SCALE_RATE = 2e-3
+const NORM_RATE = 1e-3
+/** How far a code goes at most in a run, in steps of the grid, whatever the model: longer runs learn more finely. */
+const CODE_TRAVEL = 3
+const CODE_RATE_MOST = 5e-3
 const WARMUP_SHARE = 0.03
 
 /** Peak rates and warm-up of a run on a model of a width. */
 export function pace({ learningRate, scaleRate, normRate, codeRate, warmup, steps }: TrainOptions, hidden: number) {
   const shrink = Math.min(1, Math.sqrt(BRANCH_RATE_WIDTH / hidden))
   return {
-    rates: { adapters: learningRate ?? BRANCH_RATE * shrink, scales: scaleRate ?? SCALE_RATE * shrink, norms: normRate ?? NORM_RATE * shrink, codes: codeRate ?? CODE_RATE },
+    rates: { adapters: learningRate ?? BRANCH_RATE * shrink, scales: scaleRate ?? SCALE_RATE * shrink, norms: normRate ?? NORM_RATE * shrink, codes: codeRate ?? Math.min(CODE_RATE_MOST, CODE_TRAVEL / steps) },
     warmup: warmup ?? Math.ceil(steps * WARMUP_SHARE),
   }
 }
