@@ -37,7 +37,7 @@ export async function bench(): Promise<Record<string, unknown>[]> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'halftone-correct-'))
   const results: Record<string, unknown>[] = []
   try {
-    const measured = await engine.measure({ model: sample, data: path.join(sample, 'calibration.txt'), samples, rounder: 'gptq', target: 'gguf', metric: 'layer-output', correction: 'eora', ranks, out: path.join(folder, 'sensitivity.json') }, silent)
+    const measured = await engine.measure({ model: sample, data: path.join(sample, 'calibration.txt'), samples, rounder: 'gptq', target: 'gguf', metric: 'kl-scaled', correction: 'eora', ranks, out: path.join(folder, 'sensitivity.json') }, silent)
     for (const bytes of [smallest, Math.round(0.8 * smallest)]) {
       let bits: CompressReport | null = null
       for (const [index, { name, correction, ranks: allowed }] of cases.entries()) {
