@@ -1,5 +1,6 @@
 /** @file Starting the built app in a test, and what tests do to it from outside. The same in Electron and in the host. */
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { _electron, type ElectronApplication, type Locator } from 'playwright-core'
 import { hostFolder, usesHost } from './electron-path.ts'
 
@@ -49,15 +50,20 @@ export function engineOf(app: ElectronApplication): Promise<number> {
   })
 }
 
+/** The browser answers a drag at once, or, seldom and on a busy machine, never. */
+const dragMs = 30_000
+
 /** Drops real files from the desktop, so that they have paths. */
 export async function dropFiles(target: Locator, files: readonly string[]): Promise<void> {
   const box = await target.boundingBox()
   if (!box) throw new Error('nothing to drop on')
   const devtools = await target.page().context().newCDPSession(target.page())
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await devtools.send('Input.dispatchDragEvent', {
+    const answered = devtools.send('Input.dispatchDragEvent', {
       type, x: box.x + box.width / 2, y: box.y + box.height / 2, data: { items: [], files: [...files], dragOperationsMask: 1 },
     })
+    const late = setTimeout(dragMs, null, { ref: false }).then(() => { throw new Error(`the browser has not answered ${type} for ${dragMs} ms`) })
+    await Promise.race([answered, late])
   }
   await devtools.detach()
 }

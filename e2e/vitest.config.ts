@@ -10,6 +10,7 @@ export default defineConfig({
     globalSetup: ['e2e/announce.ts'],
     pool: 'forks',
     fileParallelism: false,
+    retry: 1, // for drags that the browser does not answer (launch.ts)
     expect: { poll: { timeout: patienceMs } },
     testTimeout: 5 * patienceMs,
     hookTimeout: 2 * patienceMs,
