@@ -22,7 +22,7 @@ export type Draft = z.infer<typeof Draft>
 
 export const MeasureSettings = z.object({
   metric: z.string().default('kl-scaled'),
-  rounder: z.enum(rounders).default('gptq'),
+  rounder: z.enum(rounders).default('guided'),
   /** Low-rank corrections are measured beside every format, so that a plan may choose them. */
   correction: z.enum(['none', 'eora']).default('none'),
   samples: z.number().int().min(1).max(4096).default(48),

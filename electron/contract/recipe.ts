@@ -21,7 +21,8 @@ export const LayerChoice = z.object({
 })
 export type LayerChoice = z.infer<typeof LayerChoice>
 
-export const rounders = ['nearest', 'search', 'gptq'] as const
+/** `guided` is GPTQ over statistics whose tokens are weighed by the loss's gradients. */
+export const rounders = ['nearest', 'search', 'gptq', 'guided'] as const
 /** Roundings that move the codes of a block together, after the rounder: by the sign of gradients, or few codes at a time. */
 export const learnedRoundings = ['signround', 'pv'] as const
 export type LearnedRoundingName = (typeof learnedRoundings)[number]

@@ -18,6 +18,7 @@ import { cacheFolder } from './job/cache-folder.ts'
 import { makeFolder } from './job/files.ts'
 import { planTried } from './plan-tried.ts'
 import { predictRun } from './predict.ts'
+import { rounderNamed } from './quantize/rounders/rounders.ts'
 import { ggufWarnings } from './session/inspect.ts'
 import { defaultParkedBytes } from './session/parking.ts'
 import { tool } from './tool.ts'
@@ -45,7 +46,7 @@ async function dependenciesOf(workspace: Workspace, { model, tokenizer: openToke
   const length = samples > 0 ? Math.round(tokens / samples) : 0
   const provenance = provenanceOf({
     tool, model: { path: request.model, sha256: measured.model.sha256 }, data: samples > 0 ? { path: data, sha256, samples, length } : null, target, budget, pins, metric: measured.metric,
-    rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', ...(learnedRounding && { learnedRounding }), correction, ...(correction !== 'none' && { adapterStorage }), ...(training && { training }), seed,
+    rounder: rounderNamed(measured.rounder), ...(learnedRounding && { learnedRounding }), correction, ...(correction !== 'none' && { adapterStorage }), ...(training && { training }), seed,
   })
   const source = { model, tokenizer, provenance }
   const machine = await workspace.machine()

@@ -5,8 +5,9 @@
 import type { Target } from '../contract/options.ts'
 import type { rounders } from '../contract/recipe.ts'
 import type { Machine } from './job/machine.ts'
-import { blockEfficiency, roundingEfficiency, statisticsEfficiency } from './predict.ts'
+import { blockEfficiency, guidePasses, roundingEfficiency, statisticsEfficiency } from './predict.ts'
 import { measuredOptions } from './sensitivity/measured-options.ts'
+import { isGuided } from './quantize/rounders/rounders.ts'
 import { metrics, type MetricName } from './sensitivity/metrics/metrics.ts'
 import type { DecoderModel } from './session/model.ts'
 
@@ -42,14 +43,14 @@ export function predictMeasure({ spec, layers }: DecoderModel, { windows, length
   for (const layer of layers) {
     const { options } = measuredOptions([target], layer)
     const [rows, cols] = layer.shape
-    rounding += rounder === 'gptq' ? options.length * 2 * rows * cols * cols + cols ** 3 : options.length * plainRounding[rounder] * rows * cols
+    rounding += rounder === 'gptq' || rounder === 'guided' ? options.length * 2 * rows * cols * cols + cols ** 3 : options.length * plainRounding[rounder] * rows * cols
     if (windows > 0) errors += options.length * 2 * rows * cols * cols
     streams += probes(options.map(({ bytes }) => (8 * bytes) / weightsOf(layer))).length
   }
   // A layer that is replaced is followed through the blocks after it: half of them on average.
   const divergences = streams * Math.min(probeWindows, windows) * length * (forward / 2 + head)
   const seconds =
-    (forward * windows * length + divergences) / (flops * blockEfficiency) +
+    (forward * windows * length * (isGuided(rounder) ? 1 + guidePasses : 1) + divergences) / (flops * blockEfficiency) +
     (gram * windows * length + errors) / (flops * statisticsEfficiency) +
     rounding / (flops * roundingEfficiency)
   return Math.round(seconds * 1000 * (isCorrected ? correctedFactor : 1))

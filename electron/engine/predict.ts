@@ -3,9 +3,10 @@
  * is resident at its widest moment. The report holds the outcome beside it.
  */
 import type { DecoderModel } from './session/model.ts'
-import type { LearnedRoundingName } from '../contract/recipe.ts'
+import type { LearnedRoundingName, Recipe } from '../contract/recipe.ts'
 import type { Machine } from './job/machine.ts'
 import { pvOptions } from './quantize/learned/pv.ts'
+import { feedsBack, isGuided } from './quantize/rounders/rounders.ts'
 import { signRoundOptions } from './quantize/learned/signround.ts'
 import { predictTraining } from './train/predict.ts'
 import type { TrainedRun } from './train/predict-run.ts'
@@ -14,7 +15,7 @@ export interface RunSize {
   readonly windows: number
   readonly length: number
   readonly evaluationTokens: number
-  readonly rounder: string
+  readonly rounder: Recipe['rounder']
   readonly metric: string
   /** Most bytes of parked hidden states in memory. */
   readonly parkedMost: number
@@ -31,6 +32,8 @@ export const statisticsEfficiency = 0.5
 export const roundingEfficiency = 0.15
 /** Passes over the windows while quantizing: one a tap, one to go on, and one more for a head that is quantized first. */
 const passes = 6
+/** Forwards that weighing the tokens takes: forward, again, and a backward without gradients of weights. */
+export const guidePasses = 4
 /** The process with its libraries, tokenizer and the runtime's arenas, before any weight. */
 const processBytes = 340e6
 /** Copies of the widest table alive at once: as read, as quantized, in the program's cache, and garbage not collected yet. */
@@ -62,9 +65,9 @@ export function predictRun({ spec, layers }: DecoderModel, { windows, length, ev
   const forward = 2 * blockWeights + attention
   const inputs = [spec.hidden, spec.heads * spec.headSize, spec.hidden, spec.intermediate]
   const gram = spec.blocks * inputs.reduce((sum, cols) => sum + cols * cols, 0)
-  const rounding = rounder === 'gptq' ? layers.reduce((sum, { shape: [rows, cols] }) => sum + 2 * rows * cols * cols + cols ** 3, 0) : 2000 * (blockWeights + tableWeights)
+  const rounding = feedsBack(rounder) ? layers.reduce((sum, { shape: [rows, cols] }) => sum + 2 * rows * cols * cols + cols ** 3, 0) : 2000 * (blockWeights + tableWeights)
   const seconds =
-    (passes * forward * tokens) / (flops * blockEfficiency) +
+    ((passes + (isGuided(rounder) ? guidePasses : 0)) * forward * tokens) / (flops * blockEfficiency) +
     (gram * tokens) / (flops * statisticsEfficiency) +
     rounding / (flops * roundingEfficiency) +
     (learnedRounding === undefined ? 0 : (learnedPasses[learnedRounding](windows) * forward * length) / (flops * blockEfficiency)) +
@@ -74,7 +77,7 @@ export function predictRun({ spec, layers }: DecoderModel, { windows, length, ev
   const slot = length * spec.hidden * 4
   const parked = slot * (windows + (metric.startsWith('kl') ? layers.length * streams * streamWindows : 0))
   const activations = activationShare * length * Math.max(spec.intermediate, spec.hidden) * 4 + spec.heads * length * length * 8
-  const statistics = rounder === 'gptq' ? widest * widest * (8 + 4 + 8) : 0
+  const statistics = feedsBack(rounder) ? widest * widest * (8 + 4 + 8) : 0
   const peakMemoryBytes = processBytes + tableCopies * tableWeights * 4 + blockCopies * block + statistics + activations + Math.min(parked, parkedMost)
   const learning = learnedRounding === undefined ? 0 : learnedArrays * (blockWeights / spec.blocks) * 4 + slot * windows
   const training = trained && predictTraining(trained.base, trained.size, { flops })

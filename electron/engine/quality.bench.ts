@@ -1,6 +1,6 @@
 /**
  * @file Quality at equal bytes: the sample model compressed to the sizes of llama.cpp's own files (quality-reference.json), mean KL
- * on the validation text; and at the smallest size what rounding alone, allocation alone and both bring.
+ * on the validation text; and at the smallest size what rounding alone, allocation alone, both, and plain GPTQ bring.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
@@ -30,14 +30,15 @@ export async function bench(): Promise<Record<string, unknown>[]> {
   const results: Record<string, unknown>[] = []
   try {
     const begun = performance.now()
-    const maps = { gptq: await measure('gptq'), search: await measure('search') }
-    results.push({ name: 'both measurements', seconds: (performance.now() - begun) / 1000 })
+    const maps = { guided: await measure('guided'), gptq: await measure('gptq'), search: await measure('search') }
+    results.push({ name: 'three measurements', seconds: (performance.now() - begun) / 1000 })
     const [smallest] = reference.files
     const cases = [
-      ...reference.files.map((file) => ({ name: `GPTQ and allocation, ${file.type} size`, map: maps.gptq, file, pins: {} })),
+      ...reference.files.map((file) => ({ name: `guided GPTQ and allocation, ${file.type} size`, map: maps.guided, file, pins: {} })),
       ...(smallest ? [
+        { name: `GPTQ and allocation, ${smallest.type} size`, map: maps.gptq, file: smallest, pins: {} },
         { name: `allocation alone, ${smallest.type} size`, map: maps.search, file: smallest, pins: {} },
-        { name: `GPTQ alone, ${smallest.type} mix`, map: maps.gptq, file: smallest, pins: handMix },
+        { name: `guided GPTQ alone, ${smallest.type} mix`, map: maps.guided, file: smallest, pins: handMix },
         { name: `neither, ${smallest.type} mix`, map: maps.search, file: smallest, pins: handMix },
       ] : []),
     ]

@@ -7,6 +7,7 @@ import { AppError } from '../contract/errors.ts'
 import type { Context } from '../contract/events.ts'
 import type { Recipe } from '../contract/recipe.ts'
 import type { CompressReport, Evaluation } from '../contract/report.ts'
+import type { Guidance } from './calibrate/guidance.ts'
 import { heldOutWindows, openCalibration, openModelTokenizer, trainingWindows, type Calibration } from './calibrate/calibration.ts'
 import { formatWarnings } from './budget/warnings.ts'
 import { correctionOf } from './correct/corrections.ts'
@@ -30,7 +31,8 @@ import { observe } from './job/monitor.ts'
 import { beginStage } from './job/progress.ts'
 import { quantizeDecoder } from './quantize/quantize-decoder.ts'
 import { learnRounded } from './quantize/learned/learn-job.ts'
-import { rounders } from './quantize/rounders/rounders.ts'
+import { isGuided, rounders } from './quantize/rounders/rounders.ts'
+import { guide } from './sensitivity/guide.ts'
 import { ggufWarnings } from './session/inspect.ts'
 import { openDecoder, type DecoderModel } from './session/model.ts'
 import { createParking } from './session/parking.ts'
@@ -71,18 +73,33 @@ export async function calibrationOf(model: DecoderModel, recipe: Recipe, context
   return calibration
 }
 
+/** Whether every layer is on disk, as after an interruption later on. */
+async function isQuantized({ recipe, finished }: Job): Promise<boolean> {
+  for (const { name, option } of recipe.choice) if (!(await finished(name, option))) return false
+  return true
+}
+
+/** What weighs the tokens of the statistics, where the rounder wants it and something is left to round. */
+async function guidanceFor(job: Job, model: DecoderModel, windows: readonly Int32Array[]): Promise<Guidance | undefined> {
+  const { folder, recipe: { rounder, seed, memoryBytes }, context } = job
+  if (!isGuided(rounder) || windows.length === 0 || await isQuantized(job)) return undefined
+  return guide(model, windows, { seed, memoryBytes, folder: path.join(folder, 'guide') }, context)
+}
+
 /** Quantizes every layer into the job's folder. */
 export async function quantizeJob(job: Job, model: DecoderModel, { windows }: Pick<Calibration, 'windows'>): Promise<void> {
   const { recipe, context } = job
   const fit = correctionOf(recipe.correction)
   const rowWeights = fit?.fisher === true ? await jobRowWeights(job, model, windows) : undefined
   const correction = fit && { correction: fit, storage: recipe.adapterStorage ?? 'float16', target: recipe.target, rowWeights }
+  const guidance = await guidanceFor(job, model, windows)
   const program = openProgram(model, { signal: context.signal })
   const slotBytes = Math.max(...windows.map((window) => window.length), 1) * model.spec.hidden * 4
   const parking = createParking({ slotBytes, memoryBytes: recipe.memoryBytes, folder: job.folder })
   try {
     await quantizeDecoder({
-      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], correction, learn: learnRounded(job, model), readWeight: model.readWeight, park: (count) => parking.open(count),
+      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], correction, guidance,
+      learn: learnRounded(job, model), readWeight: model.readWeight, park: (count) => parking.open(count),
     })
   } finally {
     program.dispose()

@@ -42,7 +42,7 @@ export interface DeskOptions {
 function begunFor({ format, sizeBytes, graph }: ModelSummary, project: Project): Project {
   const { draft, measure } = project
   if (format !== 'onnx' || draft.target === 'onnx') return project
-  return { ...project, draft: { ...draft, target: 'onnx', budget: { kind: 'bytes', value: Math.round(sizeBytes / 2) } }, measure: { ...measure, ...(graph && { metric: graph.metric }) } }
+  return { ...project, draft: { ...draft, target: 'onnx', budget: { kind: 'bytes', value: Math.round(sizeBytes / 2) } }, measure: { ...measure, rounder: 'gptq', ...(graph && { metric: graph.metric }) } }
 }
 
 export function createDesk({ projects, engine, onProject, onSensitivity }: DeskOptions): Desk {

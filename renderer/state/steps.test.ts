@@ -6,7 +6,7 @@ import { measurementOf } from './steps.ts'
 const project = Project.parse({ version: 1, id: 'p', name: 'm', model: '/m', openedAt: 0, data: { path: '/d.txt', name: 'd.txt', sha256: 'd', heldOut: null } })
 const job = (id: string, createdAt: number, input: Record<string, unknown>): JobRecord => JobRecord.parse({
   id, project: 'p', title: id, state: 'paused', createdAt, startedAt: null, endedAt: null, workedMs: 0, stage: null, done: 0, total: 0, item: '', remainingMs: null, reason: null, error: null, warnings: [], result: null,
-  request: { kind: 'measure', input: { model: '/m', data: '/d.txt', metric: 'kl-scaled', rounder: 'gptq', correction: 'none', samples: 48, length: 512, out: '/o', target: 'gguf', ...input } },
+  request: { kind: 'measure', input: { model: '/m', data: '/d.txt', metric: 'kl-scaled', rounder: 'guided', correction: 'none', samples: 48, length: 512, out: '/o', target: 'gguf', ...input } },
 })
 
 test('a measurement belongs to the step while its settings, data and target are the project’s', () => {

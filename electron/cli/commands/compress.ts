@@ -11,7 +11,7 @@ import type { CompressReport } from '../../contract/report.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
 import { isGraphFile } from '../../engine/graph-model/open.ts'
-import { usualMetric } from '../../engine/usual-metric.ts'
+import { usualMetric, usualRounder } from '../../engine/usual.ts'
 import { refuseBudget } from '../../engine/refuse-budget.ts'
 import { readIfThere } from '../../engine/job/files.ts'
 import { readRecipe } from '../../engine/job/job.ts'
@@ -61,7 +61,7 @@ export interface CompressOptions extends TrainingOptions, GraphFlags {
   budget: string
   out: string
   metric?: string
-  rounder: RounderFlag
+  rounder?: RounderFlag
   correct: Recipe['correction']
   ranks?: number[]
   adapterStorage?: Recipe['adapterStorage']
@@ -96,15 +96,15 @@ export function targetOf(model: string, target: Target | undefined): Target {
 /** Layers are measured with the rounder alone; learned rounding follows it in the run. */
 type RounderFlag = Recipe['rounder'] | LearnedRoundingName
 
-function isLearned(name: RounderFlag): name is LearnedRoundingName {
+function isLearned(name: RounderFlag | undefined): name is LearnedRoundingName {
   return learnedRoundings.some((one) => one === name)
 }
 
-function rounderOf(name: RounderFlag): Recipe['rounder'] {
-  return isLearned(name) ? 'gptq' : name
+function rounderOf(name: RounderFlag | undefined, model: string): Recipe['rounder'] {
+  return name === undefined || isLearned(name) ? usualRounder(model) : name
 }
 
-function learnedOf(name: RounderFlag): { learnedRounding?: LearnedRoundingName } {
+function learnedOf(name: RounderFlag | undefined): { learnedRounding?: LearnedRoundingName } {
   return isLearned(name) ? { learnedRounding: name } : {}
 }
 
@@ -119,7 +119,7 @@ export async function compress(model: string, options: CompressOptions, context:
   const chosen = options.options ?? (options.layout === 'compressed-tensors' ? symmetricOptions : undefined)
   await refuseBudget({ model, target, budget, pins: options.pin, options: chosen }, context)
   const measureInput: MeasureInput = {
-    model, data: options.data, metric: options.metric ?? await usualMetric(model), rounder: rounderOf(options.rounder), target, samples: options.samples, length: options.length, seed: options.seed,
+    model, data: options.data, metric: options.metric ?? await usualMetric(model), rounder: rounderOf(options.rounder, model), target, samples: options.samples, length: options.length, seed: options.seed,
     correction: options.correct, ...(options.ranks && { ranks: options.ranks.filter((rank) => rank > 0) }), out: path.join(options.out, 'sensitivity.json'), ...(chosen && { options: [...chosen] }), ...(options.memory !== undefined && { memoryBytes: options.memory }), ...graphOptionsOf(options),
   }
   const measured = await engine.measure(measureInput, context)
@@ -135,7 +135,7 @@ export async function compress(model: string, options: CompressOptions, context:
 export function addCompressOptions(command: Command): Command {
   return addGraphOptions(addTrainingOptions(command))
     .option('--metric <name>', 'how a loss is measured (default: kl-scaled; of an ONNX graph that can be differentiated, fisher)')
-    .option('--rounder <name>', 'nearest, search or gptq; signround or pv: gptq, then codes of a block learned together', 'gptq')
+    .option('--rounder <name>', 'nearest, search, gptq, or guided: gptq with tokens weighed by gradients (default: guided; of an ONNX graph, gptq); signround or pv: the default, then codes of a block learned together')
     .option('--correct <name>', 'none, or low-rank corrections: eora, lq-lora, diagonal, svd; trained: lrec, rilq; at no bytes: scales, codes', 'none')
     .option('--ranks <list>', 'ranks to choose from for a correction, such as 0,8,16; one rank is taken for every layer', ranks)
     .option('--adapter-storage <type>', 'float16 or int8 numbers in corrections (default: float16)')

@@ -19,7 +19,7 @@ export const addDemo: AddCommand = (program) => {
         const out = options.out ?? await mkdtemp(path.join(os.tmpdir(), 'halftone-'))
         const report = await compress(sample, {
           data: path.join(sample, 'calibration.txt'), text: path.join(sample, 'validation.txt'), target: 'gguf', budget: '3.5bpw', out,
-          metric: 'kl-scaled', rounder: 'gptq', correct: 'none', samples: 48, length: 512, seed: 0, pin: {},
+          metric: 'kl-scaled', rounder: 'guided', correct: 'none', samples: 48, length: 512, seed: 0, pin: {},
         }, context)
         result(report, reportText)
       })

@@ -1,6 +1,6 @@
 /** @file halftone measure: what each layer loses under each option, saved as sensitivity.json. */
 import { createEngine } from '../../engine/engine.ts'
-import { usualMetric } from '../../engine/usual-metric.ts'
+import { usualMetric, usualRounder } from '../../engine/usual.ts'
 import type { MeasureInput } from '../../contract/engine.ts'
 import type { Sensitivity } from '../../contract/sensitivity.ts'
 import { metricNames } from '../../engine/sensitivity/metrics/metrics.ts'
@@ -27,7 +27,7 @@ export const addMeasure: AddCommand = (program) => {
     .option('--probes <n>', 'draws of a Hessian trace (default: one a window)', positiveInteger)
     .option('--pairs <n>', 'also measure this many pairs of layers together, and raise the losses of layers that do harm to each other', Number, 0)
     .option('--spectrum <file>', 'draw the density of the loss Hessian’s eigenvalues (SVG, and JSON beside it)')
-    .option('--rounder <name>', 'nearest, search or gptq', 'gptq')
+    .option('--rounder <name>', 'nearest, search, gptq, or guided: gptq with tokens weighed by gradients (default: guided; of an ONNX graph, gptq)')
     .option('--correct <name>', 'also measure low-rank corrections beside every option: eora, lq-lora, diagonal or svd', 'none')
     .option('--ranks <list>', 'their ranks (default: 4,8,16,32,64)', ranks)
     .option('--target <name>', 'gguf, onnx or safetensors: measure only the options it can hold')
@@ -39,7 +39,7 @@ export const addMeasure: AddCommand = (program) => {
     .option('--json', 'print one JSON object')
     .action(async (model: string, { json, metric, memory, correct, loss, imageSize, mean, std, ...options }: Omit<MeasureInput, 'model' | 'correction' | 'graph' | 'loss'> & GraphFlags & { json?: boolean; memory?: number; correct: NonNullable<MeasureInput['correction']> }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
-        result(await createEngine().measure({ model, metric: metric ?? await usualMetric(model), ...options, correction: correct, ...(memory !== undefined && { memoryBytes: memory }), ...lossOf(loss), ...graphOptionsOf({ ...(loss && { loss }), ...(imageSize && { imageSize }), ...(mean && { mean }), ...(std && { std }) }) }, context), sensitivityText)
+        result(await createEngine().measure({ model, metric: metric ?? await usualMetric(model), rounder: usualRounder(model), ...options, correction: correct, ...(memory !== undefined && { memoryBytes: memory }), ...lossOf(loss), ...graphOptionsOf({ ...(loss && { loss }), ...(imageSize && { imageSize }), ...(mean && { mean }), ...(std && { std }) }) }, context), sensitivityText)
       })
     })
 }

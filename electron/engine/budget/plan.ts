@@ -8,7 +8,8 @@ import { PlanInput, type Plan } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import { parseOption, type Target } from '../../contract/options.ts'
-import { rounders, type LayerChoice, type Recipe } from '../../contract/recipe.ts'
+import type { LayerChoice, Recipe } from '../../contract/recipe.ts'
+import { rounderNamed } from '../quantize/rounders/rounders.ts'
 import { correctionOf } from '../correct/corrections.ts'
 import { cheapest, optionAt, totals, type Allocation, type Group } from './allocation.ts'
 import { allocators } from './allocators.ts'
@@ -170,7 +171,7 @@ function recipeOf({ model, measured, target, budget, pins, correction, adapterSt
     pins,
     metric: measured.metric,
     ...(measured.graph !== undefined && { graph: measured.graph }),
-    rounder: rounders.find((name) => name === measured.rounder) ?? 'gptq',
+    rounder: rounderNamed(measured.rounder),
     ...(learnedRounding && { learnedRounding }),
     correction,
     ...(correction !== 'none' && { adapterStorage }),

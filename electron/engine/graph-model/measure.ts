@@ -6,7 +6,7 @@ import type { Context } from '../../contract/events.ts'
 import { MeasuredLayer, type Sensitivity } from '../../contract/sensitivity.ts'
 import { makeFolder, writeWhole } from '../job/files.ts'
 import { beginStage } from '../job/progress.ts'
-import { rounders } from '../quantize/rounders/rounders.ts'
+import { isGuided, rounders } from '../quantize/rounders/rounders.ts'
 import { checkDataFree, savedMap } from '../sensitivity/measure.ts'
 import { errorLosses, lossesOf, type LayerLosses } from '../sensitivity/error-losses.ts'
 import type { OptionLoss } from '../sensitivity/differentiable.ts'
@@ -65,6 +65,7 @@ export async function measureGraphFile(input: MeasureInput, context: Context): P
   const { model: source, data, metric: name, rounder, target, options, correction, samples, length, seed, graph: settings = {}, pairs, spectrum, probes, out } = MeasureInput.parse(input)
   if (!isMetric(name)) throw new AppError('bad-request', `--metric ${name}: no such metric`, { hint: `Choose one of ${metricNames.join(', ')}.` })
   const metric: Metric = metrics[name]
+  if (isGuided(rounder)) throw new AppError('bad-request', `--rounder ${rounder}: weighing tokens is for language models`, { hint: 'Leave --rounder out, or use gptq.' })
   if (data === undefined) checkDataFree(name, rounder, 'samples of the model’s inputs')
   if (data === undefined && (pairs > 0 || spectrum !== undefined)) throw new AppError('bad-request', '--pairs, --spectrum: found no data, expected samples of the model’s inputs', { hint: 'Give them with --data.' })
   if (target !== undefined && target !== 'onnx') throw new AppError('bad-request', `--target ${target}: an ONNX graph is written as an ONNX graph`, { hint: 'Leave --target out, or give onnx.' })

@@ -14,6 +14,7 @@ import { cacheFolder } from '../job/cache-folder.ts'
 import { makeFolder } from '../job/files.ts'
 import { planTried } from '../plan-tried.ts'
 import { tool } from '../tool.ts'
+import { rounderNamed } from '../quantize/rounders/rounders.ts'
 import type { Workspace } from '../workspace.ts'
 import { openHeldOut } from './data.ts'
 import { graphLatencies } from './latency.ts'
@@ -86,7 +87,7 @@ async function dependenciesOf(workspace: Workspace, opened: OpenedGraph, request
   const { path: data, sha256, samples = 0, seed = 0 } = measured.data
   const provenance: Provenance = provenanceOf({
     tool, model: { path: source, sha256: measured.model.sha256 }, data: samples > 0 ? { path: data, sha256, samples, length: lengthOf(measured.data) } : null, target, budget, pins, metric: measured.metric,
-    rounder: measured.rounder === 'nearest' || measured.rounder === 'search' ? measured.rounder : 'gptq', correction, seed,
+    rounder: rounderNamed(measured.rounder), correction, seed,
   })
   const sizeOf = (choice: readonly LayerChoice[]): Promise<number> => weightsFileBytes({ model, choice, provenance })
   const survey = await surveyOf(opened, request, context)

@@ -6,8 +6,9 @@
 import { kernels, type Shape } from '../../../kernels/kernels.ts'
 import { AppError } from '../../contract/errors.ts'
 import { ggufTypes, type CodecName } from '../../contract/options.ts'
+import { addGuided, tableStatistics, type Guidance } from '../calibrate/guidance.ts'
 import { layersOfTap, taps, type BlockRunner, type BlockWeights, type Park, type Tap } from '../calibrate/runner.ts'
-import { addInputs, emptyStatistics, type Statistics } from '../calibrate/statistics.ts'
+import { emptyStatistics, type Statistics } from '../calibrate/statistics.ts'
 import { correctionInputs, type CorrectionInputs } from '../correct/inputs.ts'
 import { readBranch, writeBranch } from '../correct/job-adapter.ts'
 import { mergeBranch } from '../correct/merge.ts'
@@ -25,6 +26,8 @@ export interface QuantizeTask {
   /** Calibration windows; empty for rounding without data. */
   readonly windows: readonly Int32Array[]
   readonly rounder: Rounder
+  /** Weighs the statistics' tokens; missing where all count alike. */
+  readonly guidance?: Guidance | undefined
   /** How layers with a rank are corrected; null where the recipe has no closed form. */
   readonly correction?: CorrectionTask | null
   /** Moves the codes of a block whose layers are all rounded; null for none. */
@@ -95,14 +98,14 @@ async function quantizeLayer(task: QuantizeTask, layer: Layer, chosen: Chosen, w
 }
 
 /** Statistics of one tap of a block under the weights at hand. */
-async function tapStatistics({ windows, runner, job }: QuantizeTask, block: number, tap: Tap, weights: BlockWeights, hidden: Park): Promise<Statistics | null> {
+async function tapStatistics({ windows, runner, job, guidance }: QuantizeTask, block: number, tap: Tap, weights: BlockWeights, hidden: Park): Promise<Statistics | null> {
   let statistics: Statistics | null = null
   for (let window = 0; window < windows.length; window++) {
     job.context.signal.throwIfAborted()
     const state = await hidden.get(window)
     const inputs = await runner.tap(block, state, weights, tap)
     statistics ??= emptyStatistics(inputs.length / (state.length / runner.hidden))
-    await addInputs(statistics, inputs)
+    await addGuided(statistics, inputs, guidance?.roots(`blocks.${block}.${tap}`, window))
   }
   return statistics
 }
@@ -162,7 +165,7 @@ async function learnRounding(task: QuantizeTask, block: number, options: Readonl
 }
 
 /** H of the head's inputs in the unquantized model, for tables that are quantized before the blocks are; kept in the job. */
-async function headStatistics({ job, runner, windows, park }: QuantizeTask): Promise<Statistics | null> {
+async function headStatistics({ job, runner, windows, park, guidance }: QuantizeTask): Promise<Statistics | null> {
   if (windows.length === 0) return null
   const statistics = emptyStatistics(runner.hidden)
   const saved = await job.readFile('head-hessian.bin')
@@ -181,7 +184,7 @@ async function headStatistics({ job, runner, windows, park }: QuantizeTask): Pro
         await hidden.set(window, await runner.run(block, await hidden.get(window), weights))
       }
     }
-    for (let window = 0; window < windows.length; window++) await addInputs(statistics, await runner.finish(await hidden.get(window)))
+    for (let window = 0; window < windows.length; window++) await addGuided(statistics, await runner.finish(await hidden.get(window)), guidance?.roots('head', window))
   } finally {
     await hidden.dispose()
   }
@@ -197,7 +200,6 @@ export async function quantizeDecoder(task: QuantizeTask): Promise<void> {
   const tables = layers.filter((layer) => layer.block === null)
   const tied = !tables.some((layer) => layer.name === 'head')
   const dense = new Map<string, Float32Array>()
-  let head: RoundingStatistics | null = null
   for (const layer of tables) {
     const chosen = options.get(layer.name)
     if (chosen === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
@@ -205,12 +207,9 @@ export async function quantizeDecoder(task: QuantizeTask): Promise<void> {
     if (await job.finished(layer.name, chosen.codec)) {
       if (layer.name === 'embedding') dense.set(layer.name, await readFinished(job, layer, chosen.codec))
     } else {
-      if (layer.name === 'head' || tied) {
-        const statistics = await headStatistics(task)
-        head ??= statistics ? roundingStatistics(statistics) : null
-      }
-      const inputs = layer.name === 'head' || tied ? head : null
-      const quantized = await quantizeLayer(task, layer, chosen, await task.readWeight(layer.name), { rounding: inputs, corrections: null })
+      const use = tied ? 'tied' : layer.name === 'head' ? 'head' : 'embedding'
+      const statistics = await tableStatistics(use, use === 'embedding' ? null : await headStatistics(task), task.guidance)
+      const quantized = await quantizeLayer(task, layer, chosen, await task.readWeight(layer.name), { rounding: statistics && roundingStatistics(statistics), corrections: null })
       if (layer.name === 'embedding') dense.set(layer.name, quantized)
     }
     progress.advance(layer.name)

@@ -7,8 +7,9 @@ import { kernels, type Shape } from '../../../kernels/kernels.ts'
 import type { Context } from '../../contract/events.ts'
 import { parseOption, type CodecName } from '../../contract/options.ts'
 import type { MeasuredLayer, OptionCost } from '../../contract/sensitivity.ts'
+import { addGuided, tableStatistics, type Guidance } from '../calibrate/guidance.ts'
 import { layersOfTap, taps, type BlockRunner, type BlockWeights, type Park, type Tap } from '../calibrate/runner.ts'
-import { addInputs, emptyStatistics, statisticsProblems, type Statistics } from '../calibrate/statistics.ts'
+import { emptyStatistics, statisticsProblems, type Statistics } from '../calibrate/statistics.ts'
 import { correctionInputs, type CorrectionInputs } from '../correct/inputs.ts'
 import { beginStage } from '../job/progress.ts'
 import type { BlockLayer, Layer } from '../model.ts'
@@ -41,6 +42,8 @@ export interface MeasureTask {
   /** Where rounded options are kept for a later pass, and found again. */
   readonly keep?: Pick<WorkFolder, 'hasOption' | 'option' | 'saveOption'> | undefined
   readonly rounder: Rounder
+  /** Weighs the statistics' tokens; missing where all count alike. */
+  readonly guidance?: Guidance | undefined
   readonly readWeight: (layer: string) => Promise<Float32Array>
   /** A place for the hidden states of `windows` windows. */
   readonly park: (windows: number) => Park
@@ -93,7 +96,7 @@ async function tapBlock(task: MeasureTask, block: number, weights: BlockWeights,
     for (const tap of taps) {
       const inputs = result.taps[tap]
       const held = statistics.get(tap) ?? emptyStatistics(inputs.length / (hidden.length / task.runner.hidden))
-      await addInputs(held, inputs)
+      await addGuided(held, inputs, task.guidance?.roots(`blocks.${block}.${tap}`, window))
       statistics.set(tap, held)
     }
     await clean.set(window, result.hidden)
@@ -248,11 +251,9 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
   const { layers, runner, windows } = task
   const tables = layers.filter((layer) => layer.block === null)
   const tied = !tables.some((layer) => layer.name === 'head')
-  let inputs: RoundingStatistics | null = null
-  if (tables.length > 0 && windows.length > 0) {
-    const statistics = emptyStatistics(runner.hidden)
-    for (let window = 0; window < windows.length; window++) await addInputs(statistics, await runner.finish(await work.clean.get(window)))
-    inputs = roundingStatistics(statistics)
+  const head = tables.length > 0 && windows.length > 0 ? emptyStatistics(runner.hidden) : null
+  for (let window = 0; head !== null && window < windows.length; window++) {
+    await addGuided(head, await runner.finish(await work.clean.get(window)), task.guidance?.roots('head', window))
   }
   for (const layer of tables) {
     const looksUp = layer.name === 'embedding'
@@ -269,7 +270,8 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
       work.streams.push(stream)
       if (multiplies) work.heads.set(stream, quantized)
     }
-    const subject = { layer, weights: await task.readWeight(layer.name), inputs: multiplies ? inputs : null, corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null, scale: task.scales?.get(layer.name) ?? null }
+    const statistics = await tableStatistics(tied ? 'tied' : multiplies ? 'head' : 'embedding', head, task.guidance)
+    const subject = { layer, weights: await task.readWeight(layer.name), inputs: statistics && roundingStatistics(statistics), corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null, scale: task.scales?.get(layer.name) ?? null }
     await work.finish(await measureLayer(task, subject, probe, work.advance, context))
   }
 }

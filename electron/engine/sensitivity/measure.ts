@@ -2,7 +2,6 @@
  * @file From a model and a text to sensitivity.json: written as it grows, continued where it was stopped, reused where the hashes
  * of model and data match.
  */
-import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { MeasureInput } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
@@ -14,9 +13,9 @@ import { makeFolder, readIfThere, writeWhole } from '../job/files.ts'
 import { openCalibration, type Calibration } from '../calibrate/calibration.ts'
 import { adapterBytes } from '../correct/adapter-storage.ts'
 import { correctionOf } from '../correct/corrections.ts'
-import { rounders } from '../quantize/rounders/rounders.ts'
+import { isGuided, rounders } from '../quantize/rounders/rounders.ts'
 import { openDecoder } from '../session/model.ts'
-import { createParking, defaultParkedBytes } from '../session/parking.ts'
+import { createParking } from '../session/parking.ts'
 import { openProgram } from '../session/program.ts'
 import { tool } from '../tool.ts'
 import { describeLayer, measureDecoder } from './measure-decoder.ts'
@@ -25,17 +24,17 @@ import { errorLosses, lossesOf, type LayerLosses } from './error-losses.ts'
 import { drawSpectrum } from './hessian/draw-spectrum.ts'
 import { activationTraces } from './hessian/activation-trace.ts'
 import { keptErrors } from './kept-errors.ts'
-import { SAMPLES_TOGETHER } from './gradients/sample-gradients.ts'
+import { guide } from './guide.ts'
 import { layerScales } from './layer-scales.ts'
 import { addPairs } from './pairs/add-pairs.ts'
 import { decoderPairs } from './pairs/decoder-pairs.ts'
 import { measurePairs } from './pairs/measure-pairs.ts'
+import { openValueParks, parkedBytes } from './value-parks.ts'
 import { openWorkFolder } from './work-folder.ts'
 import { targetOptions } from '../budget/option-bytes.ts'
 import { measuredOptions } from './measured-options.ts'
 import type { LayerScale } from './metrics/metric.ts'
 import { isMetric, metricNames, metrics, type Metric } from './metrics/metrics.ts'
-import { folderPark, memoryPark, type ValuePark } from '../autodiff/park.ts'
 import { defaultRanks, rankedOptions, type RankedMeasure } from './ranked-options.ts'
 
 /** Windows on which divergences are measured; 2,048 tokens give a standard error of a few per cent. */
@@ -64,7 +63,7 @@ const noText: Pick<Calibration, 'windows' | 'sha256' | 'warnings'> = { windows: 
 
 /** Refuses to go without data (`wanted` names it) what needs some. @throws AppError bad-request */
 export function checkDataFree(metric: string, rounder: string, wanted: string): void {
-  if (metric === 'sqnr' && rounder !== 'gptq') return
+  if (metric === 'sqnr' && (rounder === 'nearest' || rounder === 'search')) return
   throw new AppError('bad-request', `--metric ${metric} --rounder ${rounder}: without data only the metric sqnr with the rounders nearest and search can be used`, { hint: `Give ${wanted} with --data, or use --metric sqnr --rounder search.` })
 }
 
@@ -86,7 +85,7 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
     const ranked: RankedMeasure | undefined = fit === null ? undefined : { correction: fit, ranks, bytes: ({ shape }, rank) => adapterBytes('gguf', 'float16', rank, shape) }
     if (ranked && metric.local === null) throw new AppError('bad-request', `--metric ${name}: found --correct ${correction}, expected none: gradients are put against rounded weights alone`, { hint: 'Measure corrections with kl-scaled, layer-output or fisher-output.' })
     const probes = rest.probes ?? windows.length
-    const parked = createValueParks(SAMPLES_TOGETHER * (model.spec.blocks + 2) * length * model.spec.hidden * 8, memoryBytes, `${out}.parked`)
+    const parked = openValueParks(parkedBytes(model.spec, length), memoryBytes, `${out}.parked`)
     const differentiable = differentiableDecoder(model, windows, { loss, seed, park: parked.open })
     const takesDerivatives = metric.scales !== null || metric.term !== null
     const head = {
@@ -125,8 +124,9 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
     try {
       const resumable = { known: work?.draws, save: work?.saveDraws }
       const scales = metric.scales === null ? undefined : await layerScales[metric.scales](differentiable, { probes, seed }, context, resumable)
+      const guidance = isGuided(rounder) && windows.length > 0 ? await guide(model, windows, { seed, memoryBytes, folder: `${out}.guide` }, context) : undefined
       const measured = await measureDecoder({
-        layers: model.layers, runner: program, windows, probeWindows, optionsOf, ranked, metric, scales, keep: metric.term === null ? undefined : work, rounder: rounders[rounder],
+        layers: model.layers, runner: program, windows, probeWindows, optionsOf, ranked, metric, scales, keep: metric.term === null ? undefined : work, rounder: rounders[rounder], guidance,
         readWeight: model.readWeight, park: (count) => parking.open(count), known, save: (partial) => (metric.term === null ? save(withOthers(partial), false) : Promise.resolve()),
       }, context)
       let layers: readonly MeasuredLayer[] = measured.map((layer) => ({ ...layer, ...curvatureOf(metric, scales?.get(layer.name)) }))
@@ -168,14 +168,4 @@ export async function measure(input: MeasureInput, context: Context): Promise<Se
 function curvatureOf({ scales }: Metric, scale: LayerScale | undefined): Pick<MeasuredLayer, 'trace' | 'topEigenvalue'> {
   if (scale?.curvature === undefined) return {}
   return scales === 'trace' ? { trace: scale.curvature } : { topEigenvalue: scale.curvature.value }
-}
-
-/** Parks for activations of derivatives: in memory where all that is parked at once fits, else in a folder beside the map. */
-function createValueParks(bytes: number, memoryBytes: number | undefined, folder: string): { open: () => ValuePark; dispose: () => Promise<void> } {
-  const isSmall = bytes <= (memoryBytes ?? defaultParkedBytes())
-  let count = 0
-  return {
-    open: () => (isSmall ? memoryPark() : folderPark(path.join(folder, `${count++}`))),
-    dispose: () => rm(folder, { recursive: true, force: true }),
-  }
 }

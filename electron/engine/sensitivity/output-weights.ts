@@ -5,6 +5,7 @@
  * No gradient of a weight is made, so a pass costs two forwards, not three.
  */
 import type { Context } from '../../contract/events.ts'
+import type { Stage } from '../autodiff/stage.ts'
 import { createStream } from '../autodiff/stream.ts'
 import { beginStage } from '../job/progress.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
@@ -53,9 +54,15 @@ function addSquares({ data, dims }: Tensor, axis: 'last' | 'channel', sums: Floa
   return total
 }
 
-/** Weights by layer; layers whose reader is none of Gemm, MatMul, Conv and Gather are missing. */
-export async function outputWeights(model: DifferentiableModel, context: Context): Promise<ReadonlyMap<string, OutputWeights>> {
-  const readers = new Map<string, { layer: string; axis: 'last' | 'channel'; kind: Kind }>()
+export interface Reader {
+  readonly layer: string
+  readonly axis: 'last' | 'channel'
+  readonly kind: Kind
+}
+
+/** The model's stages, differentiated with respect to the outputs of its layers instead of their weights; whose output a value of a stage is. */
+export function atOutputs(model: DifferentiableModel): { readonly stages: readonly Stage[]; readonly readerOf: (stage: string, value: string) => Reader | undefined } {
+  const readers = new Map<string, Reader>()
   const stages = model.stages.map((stage) => {
     const wrt: string[] = []
     for (const { name, places } of model.layers) for (const place of places.filter((one) => one.stage === stage.name)) {
@@ -66,6 +73,12 @@ export async function outputWeights(model: DifferentiableModel, context: Context
     }
     return { ...stage, wrt }
   })
+  return { stages, readerOf: (stage, value) => readers.get(`${stage}/${value}`) }
+}
+
+/** Weights by layer; layers whose reader is none of Gemm, MatMul, Conv and Gather are missing. */
+export async function outputWeights(model: DifferentiableModel, context: Context): Promise<ReadonlyMap<string, OutputWeights>> {
+  const { stages, readerOf: readerAt } = atOutputs(model)
   const sums = new Map<string, Record<Kind, Float64Array | null> & { totals: number[] }>()
   const shapes = new Map(model.layers.map(({ name, shape }) => [name, shape]))
   const stream = createStream(stages, { loss: model.loss, park: model.park, ...(model.session && { session: model.session }) })
@@ -78,7 +91,7 @@ export async function outputWeights(model: DifferentiableModel, context: Context
         signal: context.signal,
         take({ stage, sample, gradients }) {
           for (const [value, gradient] of Object.entries(gradients)) {
-            const reader = readers.get(`${stage.name}/${value}`)
+            const reader = readerAt(stage.name, value)
             const [rows = 0, cols = 0] = shapes.get(reader?.layer ?? '') ?? []
             if (reader === undefined) continue
             const held = sums.get(reader.layer) ?? { rows: null, columns: null, totals: [] }

@@ -7,6 +7,9 @@ import { Panel } from '../../ui/panel.tsx'
 import { Term } from '../../ui/terms.tsx'
 import { metrics, roundingWords, usualMetric, wordsOf } from './metrics.ts'
 
+const rounders = ['guided', 'gptq', 'search', 'nearest'] as const
+const graphRounders = rounders.filter((name) => name !== 'guided')
+
 export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React.JSX.Element {
   const settings = useApp((state) => state.open?.project.measure)
   const isOfGraph = useApp(isGraph)
@@ -34,7 +37,7 @@ export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React
           <Select label="Metric" value={settings.metric} onChange={(metric) => { setMeasure({ metric }) }} choices={Object.entries(metrics).map(([value, { label }]) => ({ value, label: value === recommended ? `${label} (recommended)` : label }))} hint={`${words.about} Cost: ${words.cost}.`} className="w-full" />
         </div>
         <div className="min-w-0 flex-[1_1_240px]">
-          <Select label="Rounding" value={settings.rounder} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(['gptq', 'search', 'nearest'] as const).map((value) => ({ value, label: roundingWords[value].label }))} hint={`${roundingWords[settings.rounder].about} The run will use it too.`} className="w-full" />
+          <Select label="Rounding" value={settings.rounder} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(isOfGraph ? graphRounders : rounders).map((value) => ({ value, label: roundingWords[value].label }))} hint={`${roundingWords[settings.rounder].about} The run will use it too.`} className="w-full" />
         </div>
         {!isOfGraph && <div className="flex-[1_1_100%]">
           <Switch label="Measure low-rank corrections too" isOn={settings.correction === 'eora'} onChange={(isOn) => { setMeasure({ correction: isOn ? 'eora' : 'none' }) }} hint="Each format also with adapters of five ranks: the plan may then spend bytes on a rank in place of bits. About twice the time." />

@@ -1,8 +1,17 @@
 /** @file The table of rounders. */
-import type { Recipe } from '../../../contract/recipe.ts'
+import { rounders as names, type Recipe } from '../../../contract/recipe.ts'
 import { gptq } from './gptq.ts'
 import { nearest } from './nearest.ts'
 import { search } from './search.ts'
 import type { Rounder } from './rounder.ts'
 
-export const rounders = { nearest, search, gptq } satisfies Record<Recipe['rounder'], Rounder>
+export const rounders = { nearest, search, gptq, guided: gptq } satisfies Record<Recipe['rounder'], Rounder>
+
+/** The rounder that a map was measured with. */
+export const rounderNamed = (name: string): Recipe['rounder'] => names.find((one) => one === name) ?? 'gptq'
+
+/** Whether errors are fed back over the inverse Hessian. */
+export const feedsBack = (rounder: Recipe['rounder']): boolean => rounders[rounder] === gptq
+
+/** Whether the statistics of inputs weigh tokens by the loss's gradients (calibrate/guidance.ts). */
+export const isGuided = (rounder: Recipe['rounder']): boolean => rounder === 'guided'

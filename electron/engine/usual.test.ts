@@ -6,7 +6,7 @@ import type { Graph } from './graph/graph.ts'
 import { smallCnn, smallEncoder, weight } from './graph-model/testing.ts'
 import { obstaclesOf } from './graph-model/obstacles.ts'
 import { withFolder } from './io/temporary-folder.ts'
-import { usualMetric } from './usual-metric.ts'
+import { usualMetric, usualRounder } from './usual.ts'
 
 const metricOf = (graph: Graph): Promise<string> => withFolder(async (folder) => {
   const file = path.join(folder, 'model.onnx')
@@ -39,4 +39,5 @@ test('graphs are measured by gradients where they have them, all else by scaled 
   expect(await metricOf(pooled())).toBe('fisher')
   expect(await metricOf(opaque())).toBe('kl-scaled')
   expect(await usualMetric(path.join(import.meta.dirname, 'session/goldens/llama'))).toBe('kl-scaled')
+  expect([usualRounder('model.onnx'), usualRounder('/models/llama')]).toEqual(['gptq', 'guided'])
 })
