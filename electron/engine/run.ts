@@ -82,7 +82,7 @@ export async function quantizeJob(job: Job, model: DecoderModel, { windows }: Pi
   const parking = createParking({ slotBytes, memoryBytes: recipe.memoryBytes, folder: job.folder })
   try {
     await quantizeDecoder({
-      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], correction, learn: learnRounded(job, model), readWeight: model.readWeight, park: (count) => parking.open(count),
+      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], correction, learn: learnRounded(job, model), readRows: model.readRows, park: (count) => parking.open(count),
     })
   } finally {
     program.dispose()

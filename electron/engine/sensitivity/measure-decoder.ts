@@ -113,8 +113,11 @@ async function rounded(task: MeasureTask, { layer, weights, inputs }: Subject, o
   return dense
 }
 
-/** Local errors of every option of a layer; `probe` is called with the dense weights of those whose divergence is wanted. */
-async function measureLayer(task: MeasureTask, subject: Subject, probe: (option: string, quantized: Float32Array) => Promise<void>, advance: (item: string) => void, { signal, report }: Context): Promise<Measured> {
+/** Takes the dense weights of an option whose divergence is wanted; tells whether it keeps them. */
+type TakeProbe = (option: string, quantized: Float32Array) => Promise<boolean>
+
+/** Local errors of every option of a layer. */
+async function measureLayer(task: MeasureTask, subject: Subject, probe: TakeProbe, advance: (item: string) => void, { signal, report }: Context): Promise<Measured> {
   const { layer, weights, inputs, corrections, rowUse, scale } = subject
   const { local, probes } = task.metric
   const all: MeasuredOption[] = []
@@ -133,7 +136,8 @@ async function measureLayer(task: MeasureTask, subject: Subject, probe: (option:
       const loss = local === null ? 0 : await local(error)
       errors[name] = loss
       if (local !== null && task.ranked && ranked.length > 0) Object.assign(errors, await rankedLosses(task.ranked, ranked, error, corrections, local, loss, signal))
-      if (probed.has(index)) await probe(name, quantized)
+      const isKept = probed.has(index) && await probe(name, quantized)
+      if (!isKept) await kernels().release([quantized])
     } else for (const one of names) errors[one] = known[one] ?? 0
     if (local !== null) report({ type: 'cell', layer: layer.name, option: name, value: errors[name] ?? 0, stderr: (errors[name] ?? 0) * relativeError(scale), bytes })
     advance(`${layer.name} ${name}`)
@@ -207,15 +211,18 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
           const layer = mine.find((candidate) => candidate.name === `blocks.${block}.${part}`)
           const dense = weights[part]
           if (!layer || !dense) continue
-          const probe = async (option: string, quantized: Float32Array): Promise<void> => {
+          const probe: TakeProbe = async (option, quantized) => {
             const hidden = park(probeWindows)
             const replaced = { ...weights, [part]: quantized } satisfies Partial<Record<BlockLayer, Float32Array>>
             for (let window = 0; window < probeWindows; window++) await hidden.set(window, await runner.run(block, await before.get(window), replaced))
             streams.push({ layer: layer.name, option, hidden })
+            return false
           }
           await finish(await measureLayer(task, { layer, weights: dense, inputs: shared, corrections, rowUse: null, scale: task.scales?.get(layer.name) ?? null }, probe, advance, context))
         }
+        await shared?.release()
       }
+      await kernels().release(Object.values(weights))
     }
     await measureTables(task, { clean, probeWindows, streams, heads, park, finish, advance }, context)
     const scored = await scoreStreams(streams, clean, probeWindows, runner, heads, context.signal)
@@ -257,19 +264,25 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
   for (const layer of tables) {
     const looksUp = layer.name === 'embedding'
     const multiplies = layer.name === 'head' || tied
-    const probe = async (option: string, quantized: Float32Array): Promise<void> => {
+    const probe: TakeProbe = async (option, quantized) => {
       const hidden = work.park(work.probeWindows)
       const stream = { layer: layer.name, option, hidden }
       for (let window = 0; window < work.probeWindows; window++) {
         await hidden.set(window, looksUp ? await runner.embed(windows[window] ?? new Int32Array(), quantized) : await work.clean.get(window))
       }
       for (let block = 0; looksUp && block < runner.blocks; block++) {
-        await advanceStreams([stream], work.probeWindows, runner, block, await runner.weights(block), context.signal)
+        const weights = await runner.weights(block)
+        await advanceStreams([stream], work.probeWindows, runner, block, weights, context.signal)
+        await kernels().release(Object.values(weights))
       }
       work.streams.push(stream)
       if (multiplies) work.heads.set(stream, quantized)
+      return multiplies
     }
-    const subject = { layer, weights: await task.readWeight(layer.name), inputs: multiplies ? inputs : null, corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null, scale: task.scales?.get(layer.name) ?? null }
+    const weights = await task.readWeight(layer.name)
+    const subject = { layer, weights, inputs: multiplies ? inputs : null, corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null, scale: task.scales?.get(layer.name) ?? null }
     await work.finish(await measureLayer(task, subject, probe, work.advance, context))
+    await kernels().release([weights])
   }
+  await inputs?.release()
 }
