@@ -102,19 +102,30 @@ async function tapBlock(task: MeasureTask, block: number, weights: BlockWeights,
   return statistics
 }
 
-/** Rounds the subject to an option and gives it back dense. */
-async function rounded(task: MeasureTask, { layer, weights, inputs }: Subject, option: CodecName): Promise<Float32Array> {
+/** The dense weights of stored bytes, a new array. */
+async function decoded(option: CodecName, layer: Layer, bytes: Uint8Array): Promise<Float32Array> {
+  const dense = new Float32Array(layer.shape[0] * layer.shape[1])
+  await kernels().decode(option, shapeOf(layer), bytes, dense)
+  return dense
+}
+
+/** A layer as an option stores it, and dense. */
+interface Rounded {
+  readonly bytes: Uint8Array
+  readonly dense: Float32Array
+}
+
+/** Rounds the subject to an option. */
+async function rounded(task: MeasureTask, { layer, weights, inputs }: Subject, option: CodecName): Promise<Rounded> {
   const shape = shapeOf(layer)
   const isKept = task.keep?.hasOption(layer.name, option) ?? false
   const bytes = task.keep && isKept ? await task.keep.option(layer.name, option) : await task.rounder(option, shape, weights, inputs)
   if (!isKept) await task.keep?.saveOption(layer.name, option, bytes)
-  const dense = new Float32Array(weights.length)
-  await kernels().decode(option, shape, bytes, dense)
-  return dense
+  return { bytes, dense: await decoded(option, layer, bytes) }
 }
 
-/** Takes the dense weights of an option whose divergence is wanted; tells whether it keeps them. */
-type TakeProbe = (option: string, quantized: Float32Array) => Promise<boolean>
+/** Takes an option whose divergence is wanted; its dense weights are released after. */
+type TakeProbe = (option: CodecName, quantized: Rounded) => Promise<void>
 
 /** Local errors of every option of a layer. */
 async function measureLayer(task: MeasureTask, subject: Subject, probe: TakeProbe, advance: (item: string) => void, { signal, report }: Context): Promise<Measured> {
@@ -132,12 +143,12 @@ async function measureLayer(task: MeasureTask, subject: Subject, probe: TakeProb
     all.push({ name, bytes }, ...ranked)
     if (probed.has(index) || names.some((one) => known[one] === undefined)) {
       const quantized = await rounded(task, subject, name)
-      const error = { weights, quantized, shape: shapeOf(layer), inputs: inputs?.statistics ?? null, rowUse, scale }
+      const error = { weights, quantized: quantized.dense, shape: shapeOf(layer), inputs: inputs?.statistics ?? null, rowUse, scale }
       const loss = local === null ? 0 : await local(error)
       errors[name] = loss
       if (local !== null && task.ranked && ranked.length > 0) Object.assign(errors, await rankedLosses(task.ranked, ranked, error, corrections, local, loss, signal))
-      const isKept = probed.has(index) && await probe(name, quantized)
-      if (!isKept) await kernels().release([quantized])
+      if (probed.has(index)) await probe(name, quantized)
+      await kernels().release([quantized.dense])
     } else for (const one of names) errors[one] = known[one] ?? 0
     if (local !== null) report({ type: 'cell', layer: layer.name, option: name, value: errors[name] ?? 0, stderr: (errors[name] ?? 0) * relativeError(scale), bytes })
     advance(`${layer.name} ${name}`)
@@ -181,7 +192,7 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
   const advance = (item: string): void => progress.advance(item)
   const measured: Measured[] = []
   const streams: Stream[] = []
-  const heads = new Map<Stream, Float32Array>()
+  const heads = new Map<Stream, () => Promise<Float32Array>>()
   const parks: Park[] = []
   const park = (count: number): Park => {
     const made = task.park(count)
@@ -211,12 +222,11 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
           const layer = mine.find((candidate) => candidate.name === `blocks.${block}.${part}`)
           const dense = weights[part]
           if (!layer || !dense) continue
-          const probe: TakeProbe = async (option, quantized) => {
+          const probe: TakeProbe = async (option, { dense: quantized }) => {
             const hidden = park(probeWindows)
             const replaced = { ...weights, [part]: quantized } satisfies Partial<Record<BlockLayer, Float32Array>>
             for (let window = 0; window < probeWindows; window++) await hidden.set(window, await runner.run(block, await before.get(window), replaced))
             streams.push({ layer: layer.name, option, hidden })
-            return false
           }
           await finish(await measureLayer(task, { layer, weights: dense, inputs: shared, corrections, rowUse: null, scale: task.scales?.get(layer.name) ?? null }, probe, advance, context))
         }
@@ -244,7 +254,7 @@ interface TableWork {
   readonly clean: Park
   readonly probeWindows: number
   readonly streams: Stream[]
-  readonly heads: Map<Stream, Float32Array>
+  readonly heads: Map<Stream, () => Promise<Float32Array>>
   readonly park: (windows: number) => Park
   readonly finish: (done: Measured) => Promise<void>
   readonly advance: (item: string) => void
@@ -264,7 +274,7 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
   for (const layer of tables) {
     const looksUp = layer.name === 'embedding'
     const multiplies = layer.name === 'head' || tied
-    const probe: TakeProbe = async (option, quantized) => {
+    const probe: TakeProbe = async (option, { bytes, dense: quantized }) => {
       const hidden = work.park(work.probeWindows)
       const stream = { layer: layer.name, option, hidden }
       for (let window = 0; window < work.probeWindows; window++) {
@@ -276,8 +286,7 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
         await kernels().release(Object.values(weights))
       }
       work.streams.push(stream)
-      if (multiplies) work.heads.set(stream, quantized)
-      return multiplies
+      if (multiplies) work.heads.set(stream, () => decoded(option, layer, bytes))
     }
     const weights = await task.readWeight(layer.name)
     const subject = { layer, weights, inputs: multiplies ? inputs : null, corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null, scale: task.scales?.get(layer.name) ?? null }

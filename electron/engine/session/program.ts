@@ -44,7 +44,7 @@ export interface ProgramOptions {
 }
 
 /** A table of 32,000 rows of 8,192 in float32. Larger ones are read piecewise. */
-const TABLE_BYTES = 1 << 30
+export const TABLE_BYTES = 1 << 30
 /** Sessions that run in turn take their activations from one arena; patterns would keep one for each. */
 export const oneArena: SessionOptions = { memoryPattern: false, config: { 'session.use_env_allocators': '1' } }
 const allTaps: readonly Tap[] = ['qkv', 'o', 'mlp', 'down']
