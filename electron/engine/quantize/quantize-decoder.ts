@@ -159,7 +159,10 @@ async function learnRounding(task: QuantizeTask, block: number, options: Readonl
     const finished = await job.finished(name, chosen.codec)
     await job.writeTensor({ name, option: chosen.codec, bytes: bytes.length, error: finished?.error ?? 0 }, bytes)
     const dense = await readFinished(job, layer, chosen.codec)
-    current[name.split('.')[2] as BlockLayer] = chosen.rank === 0 ? dense : await mergeBranch(dense, await readBranch(job, layer, chosen.rank))
+    const part = name.split('.')[2] as BlockLayer
+    const before = current[part]
+    current[part] = chosen.rank === 0 ? dense : await mergeBranch(dense, await readBranch(job, layer, chosen.rank))
+    if (before) await kernels().release([before])
   }
   return current
 }
