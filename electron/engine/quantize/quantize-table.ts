@@ -20,6 +20,7 @@ export interface TableTask {
   /** Rows [first, last) of the table, a new array. */
   readonly read: (rows: readonly [number, number]) => Promise<Float32Array>
   readonly signal: AbortSignal
+  /** Most weights of a piece, where another number is wanted. */
   readonly pieceWeights?: number
 }
 
