@@ -112,6 +112,11 @@ export interface AdamOptions {
 
 export interface Kernels {
   setThreads(count: number): void
+  /**
+   * Gives the memory of arrays back to the system, off the event loop; they, and all views of their buffers, are empty afterwards and must
+   * not be in use. For large arrays: the garbage collector would come to them later, and the event loop would wait for it.
+   */
+  release(arrays: readonly (Float32Array | Float64Array | Uint8Array)[]): Promise<void>
   /** The instruction set that the kernels use: the last of `simdSets`, unless another was chosen by `setSimd` or by HALFTONE_SIMD in the environment. */
   simd(): string
   /** The sets this machine has, the narrowest first: 'scalar', then 'avx2', 'avx512' and 'avx512vnni', or 'neon'. */

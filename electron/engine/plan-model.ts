@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { PlanInput, type Plan } from '../contract/engine.ts'
 import type { Context } from '../contract/events.ts'
 import { parseOption, type Target } from '../contract/options.ts'
+import { EVALUATION_WINDOWS } from './calibrate/calibration.ts'
 import { multiplyingLayers, type Milliseconds } from './budget/constraints.ts'
 import { measureLatencies } from './budget/latency.ts'
 import type { PlanDependencies } from './budget/plan.ts'
@@ -28,8 +29,8 @@ import type { Opened, Workspace } from './workspace.ts'
 
 type Request = z.output<typeof PlanInput>
 
-/** Positions scored after a run, for the prediction: those of the bundled validation text. */
-const evaluationTokens = 25_000
+/** Positions scored after a run where a text is given or there is no data to judge on, for the prediction: those of the bundled validation text. */
+const textTokens = 25_000
 
 /** Times of every option the map has for the target's layers, from this machine's table. */
 async function millisecondsOf({ measured, target }: Request, context: Context): Promise<Milliseconds> {
@@ -50,6 +51,7 @@ async function dependenciesOf(workspace: Workspace, { model, tokenizer: openToke
   })
   const source = { model, tokenizer, provenance }
   const machine = await workspace.machine()
+  const evaluationTokens = request.text === undefined && length > 0 ? EVALUATION_WINDOWS * Math.floor(length / 2) : textTokens
   const size = { windows: samples, length, evaluationTokens, rounder: provenance.rounder, metric: measured.metric, parkedMost: defaultParkedBytes() }
   return {
     tool,

@@ -3,8 +3,10 @@
  * is resident at its widest moment. The report holds the outcome beside it.
  */
 import type { DecoderModel } from './session/model.ts'
+import { TABLE_BYTES } from './session/program.ts'
 import type { LearnedRoundingName, Recipe } from '../contract/recipe.ts'
 import type { Machine } from './job/machine.ts'
+import { LOGIT_BYTES } from './evaluate/perplexity.ts'
 import { pvOptions } from './quantize/learned/pv.ts'
 import { feedsBack, isGuided } from './quantize/rounders/rounders.ts'
 import { signRoundOptions } from './quantize/learned/signround.ts'
@@ -32,14 +34,16 @@ export const statisticsEfficiency = 0.5
 export const roundingEfficiency = 0.15
 /** Passes over the windows while quantizing: one a tap, one to go on, and one more for a head that is quantized first. */
 const passes = 6
+/** A run's GPTQ over that of a measurement. */
+export const sweptFactor = 3
 /** Forwards that weighing the tokens takes: forward, again, and a backward without gradients of weights. */
 export const guidePasses = 4
-/** The process with its libraries, tokenizer and the runtime's arenas, before any weight. */
-const processBytes = 340e6
-/** Copies of the widest table alive at once: as read, as quantized, in the program's cache, and garbage not collected yet. */
-const tableCopies = 6
-/** The same for the weights of one block. */
-const blockCopies = 3
+/** The process with its libraries, tokenizer and the garbage of small arrays, before any weight. */
+const processBytes = 240e6
+/** A table while it is measured: as read, as rounded, and its stored bytes. */
+const tableCopies = 2.25
+/** Hidden states parked for a scored position: its own of the result, and the source's of a window that is scored by half. */
+const judgedStates = 3
 /** ONNX Runtime's own buffers, in activations of a window. */
 const activationShare = 14
 /** Perturbed streams a layer has while divergences are measured, and windows of each. */
@@ -56,7 +60,7 @@ const learnedPasses: Readonly<Record<LearnedRoundingName, (windows: number) => n
 }
 
 /** Predicts time and peak memory of quantizing, exporting and evaluating. */
-export function predictRun({ spec, layers }: DecoderModel, { windows, length, evaluationTokens, rounder, metric, parkedMost, learnedRounding, trained = null }: RunSize, { flops }: Machine): { peakMemoryBytes: number; elapsedMs: number } {
+export function predictRun({ spec, layers }: Pick<DecoderModel, 'spec' | 'layers'>, { windows, length, evaluationTokens, rounder, metric, parkedMost, learnedRounding, trained = null }: RunSize, { flops }: Machine): { peakMemoryBytes: number; elapsedMs: number } {
   const inBlocks = layers.filter(({ block }) => block !== null)
   const blockWeights = inBlocks.reduce((sum, { shape: [rows, cols] }) => sum + rows * cols, 0)
   const tableWeights = spec.vocabulary * spec.hidden
@@ -65,7 +69,7 @@ export function predictRun({ spec, layers }: DecoderModel, { windows, length, ev
   const forward = 2 * blockWeights + attention
   const inputs = [spec.hidden, spec.heads * spec.headSize, spec.hidden, spec.intermediate]
   const gram = spec.blocks * inputs.reduce((sum, cols) => sum + cols * cols, 0)
-  const rounding = feedsBack(rounder) ? layers.reduce((sum, { shape: [rows, cols] }) => sum + 2 * rows * cols * cols + cols ** 3, 0) : 2000 * (blockWeights + tableWeights)
+  const rounding = feedsBack(rounder) ? layers.reduce((sum, { shape: [rows, cols] }) => sum + sweptFactor * 2 * rows * cols * cols + cols ** 3, 0) : 2000 * (blockWeights + tableWeights)
   const seconds =
     ((passes + (isGuided(rounder) ? guidePasses : 0)) * forward * tokens) / (flops * blockEfficiency) +
     (gram * tokens) / (flops * statisticsEfficiency) +
@@ -74,11 +78,20 @@ export function predictRun({ spec, layers }: DecoderModel, { windows, length, ev
     (2 * (forward * 2 + 2 * tableWeights) * evaluationTokens) / (flops * blockEfficiency)
   const widest = Math.max(...inputs)
   const block = (blockWeights / spec.blocks) * 4
+  const largest = Math.max(...inBlocks.map(({ shape: [rows, cols] }) => rows * cols)) * 4
+  const table = tableWeights * 4
   const slot = length * spec.hidden * 4
   const parked = slot * (windows + (metric.startsWith('kl') ? layers.length * streams * streamWindows : 0))
   const activations = activationShare * length * Math.max(spec.intermediate, spec.hidden) * 4 + spec.heads * length * length * 8
-  const statistics = feedsBack(rounder) ? widest * widest * (8 + 4 + 8) : 0
-  const peakMemoryBytes = processBytes + tableCopies * tableWeights * 4 + blockCopies * block + statistics + activations + Math.min(parked, parkedMost)
+  // The Hessians of a block, or of its widest layer the Hessian, the factor and what it is computed in.
+  const statistics = windows === 0 ? 0 : Math.max(inputs.reduce((sum, cols) => sum + cols * cols * 8, 0), feedsBack(rounder) ? widest * widest * (8 + 4 + 8) : 0)
+  // What is alive while blocks are measured and rounded, while tables are, and while the result is judged beside the source.
+  const widestMoment = Math.max(
+    block + largest + statistics + Math.min(parked, parkedMost),
+    tableCopies * table + Math.min(parked, parkedMost),
+    block + 2 * (Math.min(table, TABLE_BYTES) + LOGIT_BYTES) + judgedStates * evaluationTokens * spec.hidden * 4,
+  )
+  const peakMemoryBytes = processBytes + activations + widestMoment
   const learning = learnedRounding === undefined ? 0 : learnedArrays * (blockWeights / spec.blocks) * 4 + slot * windows
   const training = trained && predictTraining(trained.base, trained.size, { flops })
   return {

@@ -31,7 +31,7 @@ import { observe } from './job/monitor.ts'
 import { beginStage } from './job/progress.ts'
 import { quantizeDecoder } from './quantize/quantize-decoder.ts'
 import { learnRounded } from './quantize/learned/learn-job.ts'
-import { isGuided, rounders } from './quantize/rounders/rounders.ts'
+import { isGuided, runRounders } from './quantize/rounders/rounders.ts'
 import { guide } from './sensitivity/guide.ts'
 import { ggufWarnings } from './session/inspect.ts'
 import { openDecoder, type DecoderModel } from './session/model.ts'
@@ -98,8 +98,8 @@ export async function quantizeJob(job: Job, model: DecoderModel, { windows }: Pi
   const parking = createParking({ slotBytes, memoryBytes: recipe.memoryBytes, folder: job.folder })
   try {
     await quantizeDecoder({
-      job, layers: model.layers, runner: program, windows, rounder: rounders[recipe.rounder], correction, guidance,
-      learn: learnRounded(job, model), readWeight: model.readWeight, park: (count) => parking.open(count),
+      job, layers: model.layers, runner: program, windows, rounder: runRounders[recipe.rounder], correction, guidance,
+      learn: learnRounded(job, model), readRows: model.readRows, park: (count) => parking.open(count),
     })
   } finally {
     program.dispose()

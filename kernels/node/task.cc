@@ -1,5 +1,7 @@
 #include "task.h"
 
+#include "../simd/priority.h"
+
 namespace halftone {
 namespace {
 
@@ -13,7 +15,10 @@ class Task : public Napi::AsyncWorker {
   }
 
   Napi::Promise promise() const { return deferred_.Promise(); }
-  void Execute() override { work_(); }
+  void Execute() override {
+    step_back();
+    work_();
+  }
   void OnOK() override {
     try {
       deferred_.Resolve(settle_(Env()));

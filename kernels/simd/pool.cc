@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "priority.h"
+
 namespace halftone {
 namespace {
 
@@ -69,6 +71,7 @@ class Pool {
 
  private:
   void loop() {
+    step_back();
     inside = true;
     for (;;) {
       std::shared_ptr<Batch> batch;

@@ -57,7 +57,7 @@ async function evaluationPlaces(tokenizer: Tokenizer, data: string, { length, ..
 }
 
 /** Windows evaluated where no text is given: with 256 scored positions each, about 8,000 tokens. */
-const EVALUATION_WINDOWS = 32
+export const EVALUATION_WINDOWS = 32
 
 /** Windows of `data` that the calibration did not take, spread over the text. */
 export async function heldOutWindows(tokenizer: Tokenizer, data: string, options: CalibrationOptions, context: Pick<Context, 'signal'>): Promise<readonly Int32Array[]> {

@@ -20,7 +20,7 @@ export interface BlockRunner {
   readonly vocabulary: number
   /** The head's weight is the embedding. */
   readonly isTied?: boolean
-  /** Dense weights of a block's layers, from the checkpoint. */
+  /** Dense weights of a block's layers, from the checkpoint: new arrays, which the caller may release. */
   weights(block: number): Promise<BlockWeights>
   /** Hidden states [tokens, hidden] of a window; `table` stands in for the checkpoint's embedding. */
   embed(window: Int32Array, table?: Float32Array): Promise<Float32Array>

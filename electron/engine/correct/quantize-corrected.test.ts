@@ -133,7 +133,7 @@ async function quantize(model: DecoderModel, job: Job): Promise<void> {
   const correction = correctionOf(job.recipe.correction)
   try {
     await quantizeDecoder({
-      job, layers: model.layers, runner: program, windows, rounder: nearest, readWeight: model.readWeight,
+      job, layers: model.layers, runner: program, windows, rounder: nearest, readRows: model.readRows,
       correction: correction && { correction, storage: 'float16', target: 'onnx' },
       park: (count) => openPark({ windows: count, slotBytes: 24 * 32 * 4, memoryBytes: 1 << 20 }),
     })

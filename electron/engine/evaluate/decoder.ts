@@ -2,6 +2,7 @@
  * @file A decoder as something to evaluate: all windows go through one block before the next block's weights are read, with
  * their hidden states parked between; the head runs on demand over the positions that are scored.
  */
+import { kernels } from '../../../kernels/kernels.ts'
 import type { BlockWeights } from '../calibrate/runner.ts'
 import type { DecoderModel } from '../session/model.ts'
 import { openPark } from '../session/park.ts'
@@ -13,7 +14,7 @@ export interface DecoderOptions {
   /** Most bytes of hidden states in memory; the rest goes to `folder`. */
   readonly memoryBytes?: number | undefined
   readonly folder?: string
-  /** Weights in place of the checkpoint's. */
+  /** Weights in place of the checkpoint's: new arrays, released when the block is done. */
   readonly weights?: ((block: number) => Promise<BlockWeights>) | undefined
 }
 
@@ -57,6 +58,7 @@ export function evaluableDecoder(model: DecoderModel, { threads, memoryBytes = P
             await park.set(index, block === spec.blocks - 1 ? await program.finish(hidden.slice(from * spec.hidden)) : hidden)
             step()
           }
+          await kernels().release(Object.values(resident))
         }
       } catch (cause) {
         await dispose()

@@ -19,7 +19,7 @@ export interface EvaluateTask {
 }
 
 /** Logits of one model held at once. */
-const LOGIT_BYTES = 32 << 20
+export const LOGIT_BYTES = 32 << 20
 
 /** Figures of every scored position, in order. */
 export interface Scores {

@@ -52,7 +52,7 @@ function statisticsMs(layer: GraphLayer, { samples }: GraphRunSize, survey: Surv
 function roundingMs({ shape: [rows, cols], kind, groups }: GraphLayer, { rounder, samples }: GraphRunSize, flops: number): number {
   const own = groups > 8 ? 1 : groups
   const feedback = rounder === 'gptq' && samples > 0 && kind !== 'embedding'
-  const work = feedback ? own * cols ** 3 + 4 * rows * cols ** 2 : rounder === 'nearest' ? 0 : searchOperations * rows * cols
+  const work = feedback ? own * cols ** 3 + sweptFactor * 2 * rows * cols ** 2 : rounder === 'nearest' ? 0 : searchOperations * rows * cols
   return (1000 * work) / (flops * roundingEfficiency)
 }
 

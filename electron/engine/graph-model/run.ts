@@ -10,7 +10,7 @@ import { makeFolder, writeWhole } from '../job/files.ts'
 import { openJob, type Job } from '../job/job.ts'
 import { observe } from '../job/monitor.ts'
 import { beginStage } from '../job/progress.ts'
-import { rounders } from '../quantize/rounders/rounders.ts'
+import { runRounders } from '../quantize/rounders/rounders.ts'
 import type { RunInput } from '../run.ts'
 import { openGraphData, openHeldOut, type GraphData } from './data.ts'
 import { classNumbers, compareGraphs } from './evaluate.ts'
@@ -38,7 +38,7 @@ async function calibrationOf(model: GraphModel, { recipe }: Pick<RunInput, 'reci
 /** Quantizes what the job's recipe says, writes the graph below `out` and compares it with the original. */
 export async function carryOut(job: Job, model: GraphModel, { calibration, heldOut }: GraphData, out: string): Promise<{ readonly exported: Exported; readonly evaluation: Evaluation }> {
   const { recipe, context } = job
-  await quantizeGraphLayers({ job, model, samples: calibration, choice: recipe.choice, rounder: rounders[recipe.rounder] })
+  await quantizeGraphLayers({ job, model, samples: calibration, choice: recipe.choice, rounder: runRounders[recipe.rounder] })
   await makeFolder(out)
   const progress = beginStage(context, 'export', 1)
   const exported = await writeWeightsFile({ model, choice: recipe.choice, provenance: provenanceOf(recipe) }, (layer) => job.readTensor(layer), out, context.signal)

@@ -5,8 +5,8 @@ import { fileProblem, malformed } from './problems.ts'
 export interface ByteFile {
   readonly path: string
   readonly sizeBytes: number
-  /** The bytes [offset, offset + length); `what` names them in errors. */
-  read(offset: number, length: number, what: string): Promise<Uint8Array>
+  /** The bytes [offset, offset + length); `what` names them in errors. They are put into `place` where one is given, which must be as long. */
+  read(offset: number, length: number, what: string, place?: Uint8Array): Promise<Uint8Array>
   close(): Promise<void>
 }
 
@@ -25,11 +25,11 @@ export async function openBytes(path: string): Promise<ByteFile> {
   }
   const sizeBytes = info.size
 
-  async function read(offset: number, length: number, what: string): Promise<Uint8Array> {
+  async function read(offset: number, length: number, what: string, place?: Uint8Array): Promise<Uint8Array> {
     if (offset < 0 || length < 0 || offset + length > sizeBytes) {
       throw malformed(`${path}: ${what}`, `bytes ${offset} to ${offset + length} of a file of ${sizeBytes} bytes`, 'a range inside the file')
     }
-    const bytes = new Uint8Array(length)
+    const bytes = place ?? new Uint8Array(length)
     let done = 0
     while (done < length) {
       const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, READ_BYTES_MAX), offset + done).catch((cause: unknown) => {

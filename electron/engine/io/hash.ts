@@ -1,4 +1,4 @@
-/** @file SHA-256 of files by streaming; about a megabyte is in memory at a time. */
+/** @file SHA-256 of files by streaming through one buffer of a megabyte: new ones would keep the garbage collector busy. */
 import { createHash } from 'node:crypto'
 import { AppError } from '../../contract/errors.ts'
 import { openBytes } from './byte-file.ts'
@@ -15,9 +15,11 @@ export async function sha256File(path: string, signal?: AbortSignal): Promise<st
   const file = await openBytes(path)
   try {
     const hash = createHash('sha256')
+    const place = new Uint8Array(Math.min(CHUNK_BYTES, file.sizeBytes))
     for (let offset = 0; offset < file.sizeBytes; offset += CHUNK_BYTES) {
       throwIfCancelled(signal)
-      hash.update(await file.read(offset, Math.min(CHUNK_BYTES, file.sizeBytes - offset), 'contents'))
+      const length = Math.min(CHUNK_BYTES, file.sizeBytes - offset)
+      hash.update(await file.read(offset, length, 'contents', place.subarray(0, length)))
     }
     return hash.digest('hex')
   } finally {

@@ -4,6 +4,7 @@
  */
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { kernels } from '../../../kernels/kernels.ts'
 import { AppError } from '../../contract/errors.ts'
 import { openBytes, type ByteFile } from './byte-file.ts'
 import type { Checkpoint, TensorInfo } from './checkpoint.ts'
@@ -15,6 +16,9 @@ import { unpackCheckpoint } from './packed-checkpoint.ts'
 import { fileProblem, malformed } from './problems.ts'
 import { headerLength, readSafetensorsHeader } from './safetensors-header.ts'
 import { INDEX_NAME, readShardIndex } from './shards.ts'
+
+/** Stored bytes worth giving back before the garbage collector comes to them. */
+const RELEASED_BYTES = 1 << 20
 
 interface Contents {
   readonly format: Checkpoint['format']
@@ -162,7 +166,10 @@ export async function openCheckpoint(source: string, options: { readonly signal?
     },
     async readFloat(name, rows) {
       const { tensor, file, offset, length, shape } = locate(name, rows)
-      return toFloat(tensor, shape, await file.read(offset, length, `tensor "${name}"`))
+      const bytes = await file.read(offset, length, `tensor "${name}"`)
+      const values = await toFloat(tensor, shape, bytes)
+      if (length >= RELEASED_BYTES && values.buffer !== bytes.buffer) await kernels().release([bytes])
+      return values
     },
     async close() {
       await Promise.all(files.map((file) => file.close()))

@@ -16,7 +16,9 @@ import { roundCorrected, type CorrectionTask } from '../correct/round-corrected.
 import type { Finished, Job } from '../job/job.ts'
 import { beginStage, type Progress } from '../job/progress.ts'
 import type { BlockLayer, Layer } from '../model.ts'
+import type { DecoderModel } from '../session/model.ts'
 import { learnedOf, type LearnBlock } from './learned/job-learned.ts'
+import { lookUp, quantizeTable, roundingError } from './quantize-table.ts'
 import { roundingStatistics, type Rounder, type RoundingStatistics } from './rounders/rounder.ts'
 
 export interface QuantizeTask {
@@ -32,7 +34,8 @@ export interface QuantizeTask {
   readonly correction?: CorrectionTask | null
   /** Moves the codes of a block whose layers are all rounded; null for none. */
   readonly learn?: LearnBlock | null
-  readonly readWeight: (layer: string) => Promise<Float32Array>
+  /** Rows of the embedding or of the head. */
+  readonly readRows: DecoderModel['readRows']
   readonly park: (windows: number) => Park
 }
 
@@ -83,15 +86,12 @@ async function correctLayer({ job, rounder, correction }: QuantizeTask, layer: L
 async function quantizeLayer(task: QuantizeTask, layer: Layer, chosen: Chosen, weights: Float32Array, layerInputs: LayerInputs): Promise<Float32Array> {
   if (chosen.rank > 0) return correctLayer(task, layer, chosen, weights, layerInputs)
   const { job, rounder } = task
-  const { rounding: inputs } = layerInputs
   const { codec: option } = chosen
   const shape = shapeOf(layer)
-  const bytes = await rounder(option, shape, weights, inputs)
+  const bytes = await rounder(option, shape, weights, layerInputs.rounding)
   const dense = new Float32Array(weights.length)
   await kernels().decode(option, shape, bytes, dense)
-  const { statistics } = inputs ?? {}
-  const error = statistics ? await kernels().outputError(weights, dense, shape, statistics.hessian) / Math.max(statistics.tokens, 1) : await kernels().weightedError(weights, dense, shape, null, null)
-  const record: Finished = { name: layer.name, option, bytes: bytes.length, error }
+  const record: Finished = { name: layer.name, option, bytes: bytes.length, error: await roundingError(weights, dense, shape, layerInputs.rounding) }
   await job.writeTensor(record, bytes)
   job.context.report({ type: 'tensor', ...record })
   return dense
@@ -110,22 +110,22 @@ async function tapStatistics({ windows, runner, job, guidance }: QuantizeTask, b
   return statistics
 }
 
-/** Quantizes one block; resolves to its quantized weights. */
+/** Quantizes one block; resolves to its quantized weights. What has been rounded is released: at its widest, one copy of the block is in memory. */
 async function quantizeBlock(task: QuantizeTask, block: number, options: ReadonlyMap<string, Chosen>, hidden: Park, progress: Progress): Promise<BlockWeights> {
   const { job, layers, runner } = task
-  const original = await runner.weights(block)
-  const current: Partial<Record<BlockLayer, Float32Array>> = { ...original }
+  const current: Partial<Record<BlockLayer, Float32Array>> = { ...(await runner.weights(block)) }
   for (const tap of taps) {
     const work: { part: BlockLayer; layer: Layer; chosen: Chosen; weights: Float32Array }[] = []
     for (const part of layersOfTap[tap]) {
       const layer = layers.find((candidate) => candidate.name === `blocks.${block}.${part}`)
-      const weights = original[part]
+      const weights = current[part]
       if (!layer || !weights) continue
       const chosen = options.get(layer.name)
       if (chosen === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
       if (await job.finished(layer.name, chosen.codec)) {
         const rounded = await readFinished(job, layer, chosen.codec)
         current[part] = chosen.rank === 0 ? rounded : await mergeBranch(rounded, await readBranch(job, layer, chosen.rank))
+        await kernels().release([weights])
         progress.advance(layer.name)
       } else work.push({ part, layer, chosen, weights })
     }
@@ -135,8 +135,10 @@ async function quantizeBlock(task: QuantizeTask, block: number, options: Readonl
     for (const { part, layer, chosen, weights } of work) {
       job.context.signal.throwIfAborted()
       current[part] = await quantizeLayer(task, layer, chosen, weights, inputs)
+      await kernels().release([weights])
       progress.advance(layer.name)
     }
+    await inputs.rounding?.release()
   }
   return current
 }
@@ -150,6 +152,7 @@ async function learnRounding(task: QuantizeTask, block: number, options: Readonl
     job.context.signal.throwIfAborted()
     await targets.set(window, await runner.run(block, await targets.get(window), original))
   }
+  await kernels().release(Object.values(original))
   const blobs = await learnedOf(job, block, () => learn(block, { inputs, targets, windows: windows.length }))
   const current: Partial<Record<BlockLayer, Float32Array>> = { ...rounded }
   for (const [name, bytes] of blobs) {
@@ -159,7 +162,10 @@ async function learnRounding(task: QuantizeTask, block: number, options: Readonl
     const finished = await job.finished(name, chosen.codec)
     await job.writeTensor({ name, option: chosen.codec, bytes: bytes.length, error: finished?.error ?? 0 }, bytes)
     const dense = await readFinished(job, layer, chosen.codec)
-    current[name.split('.')[2] as BlockLayer] = chosen.rank === 0 ? dense : await mergeBranch(dense, await readBranch(job, layer, chosen.rank))
+    const part = name.split('.')[2] as BlockLayer
+    const before = current[part]
+    current[part] = chosen.rank === 0 ? dense : await mergeBranch(dense, await readBranch(job, layer, chosen.rank))
+    if (before) await kernels().release([before])
   }
   return current
 }
@@ -183,6 +189,7 @@ async function headStatistics({ job, runner, windows, park, guidance }: Quantize
         job.context.signal.throwIfAborted()
         await hidden.set(window, await runner.run(block, await hidden.get(window), weights))
       }
+      await kernels().release(Object.values(weights))
     }
     for (let window = 0; window < windows.length; window++) await addGuided(statistics, await runner.finish(await hidden.get(window)), guidance?.roots('head', window))
   } finally {
@@ -192,35 +199,53 @@ async function headStatistics({ job, runner, windows, park, guidance }: Quantize
   return statistics
 }
 
+/** Quantizes the embedding and the head. */
+async function quantizeTables(task: QuantizeTask, options: ReadonlyMap<string, Chosen>, progress: Progress): Promise<void> {
+  const { job, layers, rounder, readRows } = task
+  const tables = layers.filter((layer) => layer.block === null)
+  const tied = !tables.some((layer) => layer.name === 'head')
+  for (const layer of tables) {
+    const chosen = options.get(layer.name)
+    if (chosen === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
+    if (chosen.rank > 0) throw new AppError('bad-recipe', `layer ${layer.name}: found rank ${chosen.rank}, expected 0: only the linear layers of the blocks are corrected`, { hint: 'Plan again for this model.' })
+    const { codec } = chosen
+    const shape = shapeOf(layer)
+    const name = layer.name === 'head' ? 'head' : 'embedding'
+    if (!(await job.finished(name, codec))) {
+      const statistics = await tableStatistics(tied ? 'tied' : name, name === 'head' || tied ? await headStatistics(task) : null, task.guidance)
+      const inputs = statistics && roundingStatistics(statistics)
+      const { bytes, error } = await quantizeTable({ codec, shape, rounder, inputs, read: (rows) => readRows(name, rows), signal: job.context.signal })
+      const record: Finished = { name, option: codec, bytes: bytes.length, error }
+      await job.writeTensor(record, bytes)
+      job.context.report({ type: 'tensor', ...record })
+      await kernels().release([bytes])
+      await inputs?.release()
+    }
+    progress.advance(name)
+  }
+}
+
+/** Embeds the windows by the quantized embedding into `hidden`, and by the source's into `original`. */
+async function embedWindows({ job, layers, runner, windows }: QuantizeTask, options: ReadonlyMap<string, Chosen>, hidden: Park, original: Park | null): Promise<void> {
+  const layer = layers.find(({ name }) => name === 'embedding')
+  const chosen = options.get('embedding')
+  const table = layer && chosen && { codec: chosen.codec, shape: shapeOf(layer), bytes: await job.readTensor('embedding') }
+  for (const [index, window] of windows.entries()) {
+    await hidden.set(index, table ? await runner.embed(Int32Array.from(window.keys()), await lookUp(table.codec, table.shape, table.bytes, window)) : await runner.embed(window))
+    await original?.set(index, await runner.embed(window))
+  }
+}
+
 /** Quantizes every layer of the recipe into the job's folder. */
 export async function quantizeDecoder(task: QuantizeTask): Promise<void> {
   const { job, layers, runner, windows } = task
   const options = new Map(job.recipe.choice.map(({ name, option, rank }): [string, Chosen] => [name, { codec: codecOf(option), rank }]))
   const progress = beginStage(job.context, 'quantize', layers.length)
-  const tables = layers.filter((layer) => layer.block === null)
-  const tied = !tables.some((layer) => layer.name === 'head')
-  const dense = new Map<string, Float32Array>()
-  for (const layer of tables) {
-    const chosen = options.get(layer.name)
-    if (chosen === undefined) throw new AppError('bad-recipe', `recipe: no option for layer ${layer.name}`, { hint: 'Plan again for this model.' })
-    if (chosen.rank > 0) throw new AppError('bad-recipe', `layer ${layer.name}: found rank ${chosen.rank}, expected 0: only the linear layers of the blocks are corrected`, { hint: 'Plan again for this model.' })
-    if (await job.finished(layer.name, chosen.codec)) {
-      if (layer.name === 'embedding') dense.set(layer.name, await readFinished(job, layer, chosen.codec))
-    } else {
-      const use = tied ? 'tied' : layer.name === 'head' ? 'head' : 'embedding'
-      const statistics = await tableStatistics(use, use === 'embedding' ? null : await headStatistics(task), task.guidance)
-      const quantized = await quantizeLayer(task, layer, chosen, await task.readWeight(layer.name), { rounding: statistics && roundingStatistics(statistics), corrections: null })
-      if (layer.name === 'embedding') dense.set(layer.name, quantized)
-    }
-    progress.advance(layer.name)
-  }
+  await quantizeTables(task, options, progress)
   const hidden = task.park(Math.max(windows.length, 1))
   const original = task.learn && windows.length > 0 ? task.park(windows.length) : null
   try {
-    for (const [index, window] of windows.entries()) {
-      await hidden.set(index, await runner.embed(window, dense.get('embedding')))
-      await original?.set(index, await runner.embed(window))
-    }
+    await embedWindows(task, options, hidden, original)
     for (let block = 0; block < runner.blocks; block++) {
       const rounded = await quantizeBlock(task, block, options, hidden, progress)
       const weights = original === null ? rounded : await learnRounding(task, block, options, { inputs: hidden, targets: original }, rounded)
@@ -228,6 +253,7 @@ export async function quantizeDecoder(task: QuantizeTask): Promise<void> {
         job.context.signal.throwIfAborted()
         await hidden.set(window, await runner.run(block, await hidden.get(window), weights))
       }
+      await kernels().release(Object.values(weights))
     }
   } finally {
     await hidden.dispose()

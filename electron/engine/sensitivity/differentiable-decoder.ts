@@ -15,6 +15,7 @@ import { linears, linearShape, type DecoderSpec } from '../graph/decoder/spec.ts
 import { createEmitter } from '../graph/emitter.ts'
 import type { DecoderModel } from '../session/model.ts'
 import { openContexts } from '../session/positions.ts'
+import { oneArena } from '../session/program.ts'
 import type { DifferentiableModel, Place, PlacedLayer } from './differentiable.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
 import type { Stage } from '../autodiff/stage.ts'
@@ -119,6 +120,6 @@ export function differentiableDecoder(model: DecoderModel, windows: readonly Int
   })
   return {
     stages, loss: 'loss', lossText: kinds[loss].text, predictions: loss === 'next-token' ? length - 1 : length, samples, layers, park,
-    session: { threads, memoryPattern: false, config: { 'session.use_env_allocators': '1' } },
+    session: { threads, ...oneArena },
   }
 }

@@ -105,19 +105,33 @@ async function tapBlock(task: MeasureTask, block: number, weights: BlockWeights,
   return statistics
 }
 
-/** Rounds the subject to an option and gives it back dense. */
-async function rounded(task: MeasureTask, { layer, weights, inputs }: Subject, option: CodecName): Promise<Float32Array> {
+/** The dense weights of stored bytes, a new array. */
+async function decoded(option: CodecName, layer: Layer, bytes: Uint8Array): Promise<Float32Array> {
+  const dense = new Float32Array(layer.shape[0] * layer.shape[1])
+  await kernels().decode(option, shapeOf(layer), bytes, dense)
+  return dense
+}
+
+/** A layer as an option stores it, and dense. */
+interface Rounded {
+  readonly bytes: Uint8Array
+  readonly dense: Float32Array
+}
+
+/** Rounds the subject to an option. */
+async function rounded(task: MeasureTask, { layer, weights, inputs }: Subject, option: CodecName): Promise<Rounded> {
   const shape = shapeOf(layer)
   const isKept = task.keep?.hasOption(layer.name, option) ?? false
   const bytes = task.keep && isKept ? await task.keep.option(layer.name, option) : await task.rounder(option, shape, weights, inputs)
   if (!isKept) await task.keep?.saveOption(layer.name, option, bytes)
-  const dense = new Float32Array(weights.length)
-  await kernels().decode(option, shape, bytes, dense)
-  return dense
+  return { bytes, dense: await decoded(option, layer, bytes) }
 }
 
-/** Local errors of every option of a layer; `probe` is called with the dense weights of those whose divergence is wanted. */
-async function measureLayer(task: MeasureTask, subject: Subject, probe: (option: string, quantized: Float32Array) => Promise<void>, advance: (item: string) => void, { signal, report }: Context): Promise<Measured> {
+/** Takes an option whose divergence is wanted; its dense weights are released after. */
+type TakeProbe = (option: CodecName, quantized: Rounded) => Promise<void>
+
+/** Local errors of every option of a layer. */
+async function measureLayer(task: MeasureTask, subject: Subject, probe: TakeProbe, advance: (item: string) => void, { signal, report }: Context): Promise<Measured> {
   const { layer, weights, inputs, corrections, rowUse, scale } = subject
   const { local, probes } = task.metric
   const all: MeasuredOption[] = []
@@ -132,11 +146,12 @@ async function measureLayer(task: MeasureTask, subject: Subject, probe: (option:
     all.push({ name, bytes }, ...ranked)
     if (probed.has(index) || names.some((one) => known[one] === undefined)) {
       const quantized = await rounded(task, subject, name)
-      const error = { weights, quantized, shape: shapeOf(layer), inputs: inputs?.statistics ?? null, rowUse, scale }
+      const error = { weights, quantized: quantized.dense, shape: shapeOf(layer), inputs: inputs?.statistics ?? null, rowUse, scale }
       const loss = local === null ? 0 : await local(error)
       errors[name] = loss
       if (local !== null && task.ranked && ranked.length > 0) Object.assign(errors, await rankedLosses(task.ranked, ranked, error, corrections, local, loss, signal))
       if (probed.has(index)) await probe(name, quantized)
+      await kernels().release([quantized.dense])
     } else for (const one of names) errors[one] = known[one] ?? 0
     if (local !== null) report({ type: 'cell', layer: layer.name, option: name, value: errors[name] ?? 0, stderr: (errors[name] ?? 0) * relativeError(scale), bytes })
     advance(`${layer.name} ${name}`)
@@ -180,7 +195,7 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
   const advance = (item: string): void => progress.advance(item)
   const measured: Measured[] = []
   const streams: Stream[] = []
-  const heads = new Map<Stream, Float32Array>()
+  const heads = new Map<Stream, () => Promise<Float32Array>>()
   const parks: Park[] = []
   const park = (count: number): Park => {
     const made = task.park(count)
@@ -210,7 +225,7 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
           const layer = mine.find((candidate) => candidate.name === `blocks.${block}.${part}`)
           const dense = weights[part]
           if (!layer || !dense) continue
-          const probe = async (option: string, quantized: Float32Array): Promise<void> => {
+          const probe: TakeProbe = async (option, { dense: quantized }) => {
             const hidden = park(probeWindows)
             const replaced = { ...weights, [part]: quantized } satisfies Partial<Record<BlockLayer, Float32Array>>
             for (let window = 0; window < probeWindows; window++) await hidden.set(window, await runner.run(block, await before.get(window), replaced))
@@ -218,7 +233,9 @@ export async function measureDecoder(task: MeasureTask, context: Context): Promi
           }
           await finish(await measureLayer(task, { layer, weights: dense, inputs: shared, corrections, rowUse: null, scale: task.scales?.get(layer.name) ?? null }, probe, advance, context))
         }
+        await shared?.release()
       }
+      await kernels().release(Object.values(weights))
     }
     await measureTables(task, { clean, probeWindows, streams, heads, park, finish, advance }, context)
     const scored = await scoreStreams(streams, clean, probeWindows, runner, heads, context.signal)
@@ -240,7 +257,7 @@ interface TableWork {
   readonly clean: Park
   readonly probeWindows: number
   readonly streams: Stream[]
-  readonly heads: Map<Stream, Float32Array>
+  readonly heads: Map<Stream, () => Promise<Float32Array>>
   readonly park: (windows: number) => Park
   readonly finish: (done: Measured) => Promise<void>
   readonly advance: (item: string) => void
@@ -258,20 +275,25 @@ async function measureTables(task: MeasureTask, work: TableWork, context: Contex
   for (const layer of tables) {
     const looksUp = layer.name === 'embedding'
     const multiplies = layer.name === 'head' || tied
-    const probe = async (option: string, quantized: Float32Array): Promise<void> => {
+    const probe: TakeProbe = async (option, { bytes, dense: quantized }) => {
       const hidden = work.park(work.probeWindows)
       const stream = { layer: layer.name, option, hidden }
       for (let window = 0; window < work.probeWindows; window++) {
         await hidden.set(window, looksUp ? await runner.embed(windows[window] ?? new Int32Array(), quantized) : await work.clean.get(window))
       }
       for (let block = 0; looksUp && block < runner.blocks; block++) {
-        await advanceStreams([stream], work.probeWindows, runner, block, await runner.weights(block), context.signal)
+        const weights = await runner.weights(block)
+        await advanceStreams([stream], work.probeWindows, runner, block, weights, context.signal)
+        await kernels().release(Object.values(weights))
       }
       work.streams.push(stream)
-      if (multiplies) work.heads.set(stream, quantized)
+      if (multiplies) work.heads.set(stream, () => decoded(option, layer, bytes))
     }
+    const weights = await task.readWeight(layer.name)
     const statistics = await tableStatistics(tied ? 'tied' : multiplies ? 'head' : 'embedding', head, task.guidance)
-    const subject = { layer, weights: await task.readWeight(layer.name), inputs: statistics && roundingStatistics(statistics), corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null, scale: task.scales?.get(layer.name) ?? null }
+    const subject = { layer, weights, inputs: statistics && roundingStatistics(statistics), corrections: null, rowUse: looksUp ? rowUseOf(windows, layer.shape[0]) : null, scale: task.scales?.get(layer.name) ?? null }
     await work.finish(await measureLayer(task, subject, probe, work.advance, context))
+    await kernels().release([weights])
+    await subject.inputs?.release()
   }
 }

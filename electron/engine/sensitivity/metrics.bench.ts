@@ -54,10 +54,10 @@ export async function bench(): Promise<Record<string, unknown>[]> {
   const opened = await openDecoder(sample, silent)
   // Read once: half-precision weights are widened at every reading, which would be most of the time of short windows.
   const read = new Map<string, Promise<Float32Array>>()
-  const readWeight = (name: string): Promise<Float32Array> => {
+  const readWeight = async (name: string): Promise<Float32Array> => {
     const known = read.get(name) ?? opened.readWeight(name)
     read.set(name, known)
-    return known
+    return (await known).slice() // who reads a weight may release it
   }
   const model = { ...opened, readWeight }
   const program = openProgram(model)

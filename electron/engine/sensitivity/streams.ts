@@ -50,17 +50,19 @@ export async function divergences(reference: Float32Array, logits: Float32Array,
 }
 
 /**
- * Mean divergence of each stream from the clean hidden states, at the logits. `heads` gives the head of streams whose head
- * itself was replaced.
+ * Mean divergence of each stream from the clean hidden states, at the logits. `heads` makes the head of streams whose head
+ * itself was replaced, a new array every time: several at once would be as many tables.
  */
-export async function scoreStreams(streams: readonly Stream[], clean: Park, windows: number, runner: BlockRunner, heads: ReadonlyMap<Stream, Float32Array>, signal: AbortSignal): Promise<Divergence[]> {
+export async function scoreStreams(streams: readonly Stream[], clean: Park, windows: number, runner: BlockRunner, heads: ReadonlyMap<Stream, () => Promise<Float32Array>>, signal: AbortSignal): Promise<Divergence[]> {
   const all: Float64Array[][] = streams.map(() => [])
   let [reference, logits]: (Float32Array | undefined)[] = []
   for (let window = 0; window < windows; window++) {
     reference = await logitsOf(runner, await clean.get(window), undefined, reference)
     for (const [index, stream] of streams.entries()) {
       signal.throwIfAborted()
-      logits = await logitsOf(runner, await stream.hidden.get(window), heads.get(stream), logits)
+      const head = await heads.get(stream)?.()
+      logits = await logitsOf(runner, await stream.hidden.get(window), head, logits)
+      if (head) await kernels().release([head])
       all[index]?.push(await divergences(reference, logits, runner.vocabulary))
     }
   }

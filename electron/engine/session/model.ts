@@ -24,10 +24,10 @@ export interface DecoderModel extends LayeredModel {
   readonly config: Readonly<Record<string, unknown>> | null
   /** Where each weight, norm and bias lies in the file, by canonical name. */
   readonly places: ReadonlyMap<string, Placement>
-  /** Dense float32 [out, in] of a layer. Throws bad-weights where it holds NaN or infinities. */
+  /** Dense float32 [out, in] of a layer, a new array. Throws bad-weights where it holds NaN or infinities. */
   readonly readWeight: (layer: string) => Promise<Float32Array>
   /** Rows [first, last) of `embedding` or `head`; a tied head reads the embedding. */
-  readRows(table: 'embedding' | 'head', rows: readonly [number, number]): Promise<Float32Array>
+  readonly readRows: (table: 'embedding' | 'head', rows: readonly [number, number]) => Promise<Float32Array>
   /** Norms and biases of a block under their short names, or of the model outside the blocks (null). */
   readExtras(block: number | null): Promise<Readonly<Record<string, Float32Array>>>
   close(): Promise<void>

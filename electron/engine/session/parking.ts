@@ -3,12 +3,13 @@ import { freemem } from 'node:os'
 import type { Park } from '../calibrate/runner.ts'
 import { openPark } from './park.ts'
 
-/** Share of the free memory that parked hidden states may take where the user set no limit. */
+/** Share of the free memory that parked hidden states may take where the user set no limit, and the most of it: the file of what is above stays in the system's cache where there is room. */
 const shareOfFree = 0.25
+const mostBytes = 1 << 30
 
 /** The limit where the user set none. */
 export function defaultParkedBytes(): number {
-  return freemem() * shareOfFree
+  return Math.min(freemem() * shareOfFree, mostBytes)
 }
 
 export interface Parking {

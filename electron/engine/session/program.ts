@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { runtime } from '../../../kernels/runtime.ts'
-import type { NativeSession, Tensor } from '../../../kernels/kernels.ts'
+import type { NativeSession, SessionOptions, Tensor } from '../../../kernels/kernels.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { BlockRunner, BlockWeights } from '../calibrate/runner.ts'
 import { blockGraph, type BlockOptions } from '../graph/decoder/block.ts'
@@ -44,7 +44,9 @@ export interface ProgramOptions {
 }
 
 /** A table of 32,000 rows of 8,192 in float32. Larger ones are read piecewise. */
-const TABLE_BYTES = 1 << 30
+export const TABLE_BYTES = 1 << 30
+/** Sessions that run in turn take their activations from one arena; patterns would keep one for each. */
+export const oneArena: SessionOptions = { memoryPattern: false, config: { 'session.use_env_allocators': '1' } }
 const allTaps: readonly Tap[] = ['qkv', 'o', 'mlp', 'down']
 
 function float(data: Float32Array, ...dims: number[]): Tensor {
@@ -65,7 +67,7 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
   const contexts = openContexts(spec)
 
   function session(name: string, graph: () => Graph): Promise<NativeSession> {
-    const made = sessions.get(name) ?? runtime().createSession(encodeModel(graph()), { threads })
+    const made = sessions.get(name) ?? runtime().createSession(encodeModel(graph()), { threads, ...oneArena })
     sessions.set(name, made)
     return made
   }

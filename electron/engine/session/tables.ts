@@ -1,6 +1,6 @@
 /**
  * @file Embedding and head: the two tables as large as the vocabulary. A table that fits the limit is read once and kept; of a
- * larger one the embedding reads only the rows a window needs, the head runs slice by slice.
+ * larger embedding only the rows a window needs are read, and a larger head runs slice by slice.
  */
 import type { DecoderModel } from './model.ts'
 
@@ -12,6 +12,8 @@ export interface Tables {
   release(): void
 }
 
+/** An embedding above this is not kept: a window needs few of its rows, and reading them takes no time beside a block. */
+const EMBEDDING_BYTES = 64 << 20
 /** Rows this close to each other are read at once: the gap costs less than another read. */
 const GAP_ROWS = 4
 
@@ -26,10 +28,12 @@ export function rowRanges(sorted: readonly number[]): [number, number][] {
   return ranges
 }
 
-/** Tables of a model; `keepBytes` is the largest table (as float32) that is kept in memory. */
+/** Tables of a model; `keepBytes` is the largest table (as float32) that is kept in memory, of embeddings not more than 64 MiB. */
 export function openTables(model: DecoderModel, keepBytes: number): Tables {
   const { vocabulary, hidden, tied } = model.spec
-  const isKept = vocabulary * hidden * 4 <= keepBytes
+  const bytes = vocabulary * hidden * 4
+  const isKept = bytes <= keepBytes
+  const isEmbeddingKept = bytes <= Math.min(keepBytes, EMBEDDING_BYTES)
   const kept = new Map<'embedding' | 'head', Promise<Float32Array>>()
 
   function keep(name: 'embedding' | 'head'): Promise<Float32Array> {
@@ -41,7 +45,7 @@ export function openTables(model: DecoderModel, keepBytes: number): Tables {
 
   return {
     async embeddingRows(window) {
-      if (isKept) return { table: await keep('embedding'), rows: BigInt64Array.from(window, BigInt) }
+      if (isEmbeddingKept) return { table: await keep('embedding'), rows: BigInt64Array.from(window, BigInt) }
       const wanted = [...new Set(window)].sort((a, b) => a - b)
       const table = new Float32Array(wanted.length * hidden)
       const place = new Map(wanted.map((row, index) => [row, index]))

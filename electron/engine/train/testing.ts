@@ -28,7 +28,7 @@ export async function quantized(folder: string, model: DecoderModel, correction:
   const program = openProgram(model, { signal: silent.signal, threads: 1 })
   const svd = correctionOf('svd')
   try {
-    await quantizeDecoder({ job, layers: model.layers, runner: program, windows: [], rounder: nearest, correction: svd && { correction: svd, storage: 'int8', target: 'gguf' }, readWeight: model.readWeight, park: (windows) => openPark({ windows, slotBytes: 1, memoryBytes: 1 }) })
+    await quantizeDecoder({ job, layers: model.layers, runner: program, windows: [], rounder: nearest, correction: svd && { correction: svd, storage: 'int8', target: 'gguf' }, readRows: model.readRows, park: (windows) => openPark({ windows, slotBytes: 1, memoryBytes: 1 }) })
   } finally {
     program.dispose()
   }

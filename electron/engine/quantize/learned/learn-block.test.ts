@@ -50,7 +50,7 @@ describe('learned rounding', () => {
     const base = baseOfBlobs(model, new Map(recipe.choice.map(({ name, option }) => [name, codecOf(option)])), (layer) => job.readTensor(layer))
     try {
       await quantizeDecoder({
-        job, layers: model.layers, runner: program, windows, rounder: gptq, readWeight: model.readWeight, park: (count) => openPark({ windows: count, slotBytes, memoryBytes: 1 << 20 }),
+        job, layers: model.layers, runner: program, windows, rounder: gptq, readRows: model.readRows, park: (count) => openPark({ windows: count, slotBytes, memoryBytes: 1 << 20 }),
         learn: learn && ((block, hidden) => learnBlock({ base, block, adapter: new Map(), source: model.readWeight, ...hidden, learn, seed: block, threads: 1, signal: context.signal })),
       })
     } finally {

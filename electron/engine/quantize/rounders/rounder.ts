@@ -9,6 +9,8 @@ export interface RoundingStatistics {
   readonly importance: Float32Array
   /** Upper Cholesky factor of (H + λI)⁻¹, [cols, cols]. */
   factor(): Promise<Float32Array>
+  /** Gives the memory of H and of the factor back: nothing may use them any more. */
+  release(): Promise<void>
 }
 
 /** Dampening of H, as a share of its mean diagonal (GPTQ, §"percdamp"). */
@@ -22,7 +24,12 @@ export function roundingStatistics(statistics: Statistics): RoundingStatistics {
     await kernels().inverseFactor(statistics.hessian, statistics.cols, damping, out)
     return out
   }
-  return { statistics, importance: importanceOf(statistics), factor: () => (factor ??= compute()) }
+  return {
+    statistics,
+    importance: importanceOf(statistics),
+    factor: () => (factor ??= compute()),
+    release: async () => kernels().release([statistics.hessian, ...(factor ? [await factor] : [])]),
+  }
 }
 
 /** `inputs` is null where nothing is known of the layer's inputs (a table that is only looked up). */

@@ -14,7 +14,7 @@ import { encodeModel } from '../../graph/encode.ts'
 import type { Graph } from '../../graph/graph.ts'
 import type { BlockLayer } from '../../model.ts'
 import { openContexts } from '../../session/positions.ts'
-import { openProgram } from '../../session/program.ts'
+import { oneArena, openProgram } from '../../session/program.ts'
 import { kindOf, weightFeeds, type BaseWeight } from '../base/weight.ts'
 import { branchFeeds } from '../trainables/adapters.ts'
 import type { TrainingState } from '../trainables/state.ts'
@@ -52,9 +52,6 @@ export interface PackedProgramOptions {
   readonly threads?: number | undefined
   readonly signal: AbortSignal
 }
-
-/** Forward, backward and loss take turns, so they share one arena of activations; patterns would keep one for each. */
-const oneArena: SessionOptions = { memoryPattern: false, config: { 'session.use_env_allocators': '1' } }
 
 export function float(data: Float32Array, ...dims: number[]): Tensor {
   return { type: 'float32', dims, data }

@@ -3,7 +3,7 @@
  * One block's weights are resident; hidden states are parked between blocks.
  */
 import { runtime } from '../../../../kernels/runtime.ts'
-import type { Tensor } from '../../../../kernels/kernels.ts'
+import { kernels, type Tensor } from '../../../../kernels/kernels.ts'
 import type { Context } from '../../../contract/events.ts'
 import type { Park } from '../../calibrate/runner.ts'
 import { createBuilder } from '../../graph/builder.ts'
@@ -111,6 +111,7 @@ async function stream(task: TeacherTask, program: Program, windows: readonly Tra
       if (kind === 'blocks' || (kind === 'last' && block === program.blocks - 1)) await store.writeState(window, block, output)
       progress.advance(`teacher, block ${block + 1}`)
     }
+    await kernels().release(Object.values(weights))
   }
   if (kind === 'top') await keepTop(task, windows, hidden, context)
 }
