@@ -1,18 +1,19 @@
 /**
  * @file Any ONNX graph with some of its weights stored in few bits: the nodes that read a compressed weight are rewritten to stock
- * quantized operators, everything else stays as it is. A convolution's DequantizeLinear waits for the activation it is used
- * with, or a runtime would hold the dense weights of all layers at once.
+ * quantized operators of the graph's own operator set, everything else stays as it is. A convolution's DequantizeLinear waits for
+ * the activation it is used with, or a runtime would hold the dense weights of all layers at once.
  */
-import { intFormats } from '../budget/option-bytes.ts'
-import { canonical } from '../graph/canonical.ts'
 import { byteLength } from '../graph/element.ts'
 import { prune } from '../graph/prune.ts'
-import { graphLayers, type GraphLayer, type Site } from '../graph-model/layers.ts'
+import type { GraphLayer, Site } from '../graph-model/layers.ts'
 import { storageOf, type Storage, type StoredPart } from '../graph-model/storage.ts'
 import type { Attribute, Graph, Initializer, Node } from '../graph/graph.ts'
 
-/** Operator set of DequantizeLinear with 4-bit codes and blocks. */
+/** Operator set of DequantizeLinear with 4-bit codes and blocks, and of the one with a scale a row of 8-bit codes. */
 const BLOCKED_OPSET = 21
+const ROWS_OPSET = 13
+/** From here on Slice takes its range as inputs. */
+const SLICE_INPUTS_OPSET = 10
 const FLOAT32 = 1
 const FLOAT16 = 10
 
@@ -36,6 +37,7 @@ export interface QuantizedGraph {
 interface Writer {
   readonly nodes: Node[]
   readonly initializers: Map<string, Initializer>
+  readonly opset: number
   /** A name not used in the graph. */
   fresh(stem: string): string
   constant(stem: string, type: 'int64' | 'float32' | 'float16', dims: readonly number[], data: Uint8Array): string
@@ -55,6 +57,7 @@ function createWriter(graph: Graph): Writer {
   return {
     nodes: [],
     initializers,
+    opset: graph.opset[''] ?? 1,
     fresh,
     constant(stem, type, dims, data) {
       const name = fresh(stem)
@@ -81,17 +84,14 @@ interface Written {
 }
 
 /** The graph with the layers in `choice` stored as chosen. Options F32, and F16 for weights in 16 bits, leave a layer as it is. */
-export function quantizeGraph(source: Graph, layers: readonly GraphLayer[], choice: ReadonlyMap<string, string>): QuantizedGraph {
-  const upgrade = layers.some((layer) => layer.kind === 'conv' && intFormats.has(choice.get(layer.name) ?? '')) && (source.opset[''] ?? 0) < BLOCKED_OPSET
-  const graph = upgrade ? canonical(source) : source
-  const present = upgrade ? graphLayers(graph).layers : layers
+export function quantizeGraph(graph: Graph, layers: readonly GraphLayer[], choice: ReadonlyMap<string, string>): QuantizedGraph {
   const w = createWriter(graph)
   const made = new Map<string, PlacedPart>()
   const stored = new Map<string, { readonly layer: GraphLayer; readonly storage: Storage }>()
   const replaced = new Map<Node, readonly Node[]>()
   const zeroOf = new Map<string, string>()
 
-  for (const layer of present) {
+  for (const layer of layers) {
     const storage = storageOf(layer, choice.get(layer.name) ?? 'F32')
     if ('reason' in storage || storage.form === 'source') continue
     stored.set(layer.name, { layer, storage })
@@ -115,12 +115,35 @@ export function quantizeGraph(source: Graph, layers: readonly GraphLayer[], choi
   return { graph: prune(rewritten), made, stored }
 }
 
+/**
+ * How a convolution's parts lie for DequantizeLinear: `blocks` by its own block size, `rows` with a scale a row, which blocks within
+ * rows of [out, in] become by shape alone, `steps` by subtracting and multiplying where blocks run across rows. The bytes are the same.
+ */
+function arrangement({ opset }: Writer, { layout }: GraphLayer, { format }: Storage): 'blocks' | 'rows' | 'steps' {
+  if (opset >= BLOCKED_OPSET) return 'blocks'
+  return format === null || format.group === 'channel' || layout === 'out-in' ? 'rows' : 'steps'
+}
+
+/** Shape of a part in that arrangement. */
+function partDims(w: Writer, layer: GraphLayer, storage: Storage, { role, dims }: StoredPart): readonly number[] {
+  const { form, format, cols } = storage
+  if (form !== 'dequantize' || format === null || format.group === 'channel') return dims
+  const [rows] = layer.shape
+  const groups = cols / format.group
+  const across = role === 'codes' ? format.group : 1
+  switch (arrangement(w, layer, storage)) {
+    case 'rows': return role === 'codes' ? [rows * groups, across] : [rows * groups]
+    case 'steps': return [groups, across, rows]
+    default: return dims
+  }
+}
+
 function writeParts(w: Writer, layer: GraphLayer, storage: Storage, made: Map<string, PlacedPart>): Written {
   const names = { codes: '', scales: '', zeros: '', half: '' }
   for (const part of storage.parts) {
     const name = w.fresh(`${layer.name}.${part.role}`)
     names[part.role] = name
-    w.initializers.set(name, { name, type: part.type, dims: part.dims, data: { path: '', offset: 0, length: byteLength(part.type, part.dims) } })
+    w.initializers.set(name, { name, type: part.type, dims: partDims(w, layer, storage, part), data: { path: '', offset: 0, length: byteLength(part.type, part.dims) } })
     made.set(name, { layer: layer.name, part })
   }
   if (storage.form === 'half') return { codes: add(w, 'Cast', layer.name, [names.half], ints({ to: FLOAT32 })), scales: '', zeros: '' }
@@ -168,7 +191,10 @@ function zeroAfter(w: Writer, activation: string, rank: number, isHalf: boolean,
   const known = zeroOf.get(activation)
   if (known !== undefined) return known
   const axes = Array.from({ length: rank }, (_, axis) => axis)
-  const first = add(w, 'Slice', activation, [activation, w.constant(`${activation}.starts`, 'int64', [rank], int64(axes.map(() => 0))), w.constant(`${activation}.ends`, 'int64', [rank], int64(axes.map(() => 1))), w.constant(`${activation}.axes`, 'int64', [rank], int64(axes))])
+  const range = { starts: axes.map(() => 0), ends: axes.map(() => 1), axes }
+  const first = w.opset < SLICE_INPUTS_OPSET
+    ? add(w, 'Slice', activation, [activation], Object.fromEntries(Object.entries(range).map(([key, values]) => [key, { ints: values }])))
+    : add(w, 'Slice', activation, [activation, ...Object.entries(range).map(([key, values]) => w.constant(`${activation}.${key}`, 'int64', [rank], int64(values)))])
   const flat = add(w, 'Reshape', activation, [first, w.constant(`${activation}.one`, 'int64', [1], int64([1]))])
   const least = isHalf ? new Uint8Array(Uint16Array.of(0xfc00).buffer) : new Uint8Array(Float32Array.of(-Infinity).buffer)
   const never = add(w, 'Less', activation, [flat, w.constant(`${activation}.least`, isHalf ? 'float16' : 'float32', [1], least)])
@@ -177,12 +203,25 @@ function zeroAfter(w: Writer, activation: string, rank: number, isHalf: boolean,
   return zero
 }
 
-function dequantize(w: Writer, layer: GraphLayer, { format }: Storage, { codes, scales, zeros }: Written, { input }: Site, zeroOf: Map<string, string>): string {
+function dequantize(w: Writer, layer: GraphLayer, storage: Storage, { codes, scales, zeros }: Written, { input }: Site, zeroOf: Map<string, string>): string {
   const { name, initializer: { type, dims }, layout } = layer
+  const { format } = storage
   const isHalf = type === 'float16' && !isWidened(layer)
-  const late = add(w, 'Add', name, [scales, zeroAfter(w, input, dims.length, isHalf, zeroOf)])
+  const zero = zeroAfter(w, input, dims.length, isHalf, zeroOf)
+  const late = (scale: string): string => add(w, 'Add', name, [scale, zero])
+  const block = format === null || format.group === 'channel' ? null : format.group
+  // ONNX Runtime's own operator takes 4-bit codes beside any operator set.
+  const domain = w.opset >= BLOCKED_OPSET || (w.opset >= ROWS_OPSET && format?.bits === 8) ? '' : 'com.microsoft'
+  const spread = (scale: string, attributes: Readonly<Record<string, number>>): string => add(w, 'DequantizeLinear', name, [codes, scale, ...(zeros === '' ? [] : [zeros])], ints(attributes), domain)
   const axis = layout === 'in-out-taps' ? 0 : 1
-  const attributes = format === null || format.group === 'channel' ? ints({ axis: 1 - axis }) : ints({ axis, block_size: format.group })
-  const dense = add(w, 'DequantizeLinear', name, [codes, late, ...(zeros === '' ? [] : [zeros])], attributes)
+  const dense = {
+    blocks: () => spread(late(scales), block === null ? { axis: 1 - axis } : { axis, block_size: block }),
+    rows: () => spread(late(scales), { axis: block === null ? 1 - axis : 0 }),
+    steps() {
+      const one = late(w.constant(`${name}.unit`, isHalf ? 'float16' : 'float32', [], isHalf ? new Uint8Array(Uint16Array.of(0x3c00).buffer) : new Uint8Array(Float32Array.of(1).buffer)))
+      const plain = (part: string): string => add(w, 'DequantizeLinear', name, [part, one], {}, domain)
+      return add(w, 'Mul', name, [zeros === '' ? plain(codes) : add(w, 'Sub', name, [plain(codes), plain(zeros)]), scales])
+    },
+  }[arrangement(w, layer, storage)]()
   return add(w, 'Reshape', name, [dense, w.constant(`${name}.shape`, 'int64', [dims.length], int64(dims))])
 }

@@ -97,8 +97,12 @@ async function exportedBesideDense(folder: string, source: Graph, choice: Readon
 test('every stored form computes with exactly the rounded weights, in stock operators: a CNN', () => withFolder((folder) =>
   exportedBesideDense(folder, smallCnn(), cnnChoice, Array.from({ length: 12 }, (_, seed) => ({ image: image(seed) })))))
 
-test('the same from an operator set without blocked DequantizeLinear', () => withFolder((folder) =>
-  exportedBesideDense(folder, smallCnn(13), cnnChoice, Array.from({ length: 12 }, (_, seed) => ({ image: image(seed) })))))
+test.each([8, 11, 13, 20])('the same beside operator set %i, which has no blocked DequantizeLinear and stays as it is', (opset) => withFolder(async (folder) => {
+  await exportedBesideDense(folder, smallCnn(opset), cnnChoice, Array.from({ length: 12 }, (_, seed) => ({ image: image(seed) })))
+  const { graph } = await openGraphModel(path.join(folder, 'out', 'model.onnx'))
+  expect(graph.opset['']).toBe(opset)
+  expect(graph.nodes.filter(({ op }) => op === 'Relu')).toEqual(smallCnn(opset).nodes.filter(({ op }) => op === 'Relu'))
+}))
 
 test('the same of an encoder: a tied table, columns that fill no group, a transposed weight', () => withFolder((folder) =>
   exportedBesideDense(folder, smallEncoder(), encoderChoice, Array.from({ length: 24 }, (_, seed) => ({ input_ids: tokens(seed) })))))

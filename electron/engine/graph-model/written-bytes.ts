@@ -10,14 +10,11 @@ import { graphLayers, type GraphLayer } from './layers.ts'
 import { storedBytes, type GraphModel } from './open.ts'
 import { graphOptionBytes, graphOptions } from './storage.ts'
 
-/** Operator set in which nothing of a layer's nodes has to be rewritten for any option. */
-const writtenOpset = 21
-
 /** The nodes and weights of some layers, with nothing else of the model. */
 function alone({ opset }: Graph, layers: readonly GraphLayer[]): Graph {
   const sites = layers.flatMap((layer) => layer.sites)
   return {
-    name: '', metadata: {}, values: new Map(), inputs: [], opset: { ...opset, '': Math.max(opset[''] ?? 1, writtenOpset) },
+    name: '', metadata: {}, values: new Map(), inputs: [], opset,
     nodes: [...new Set(sites.flatMap(({ via, node }) => [...via, node]))],
     initializers: new Map(layers.map(({ initializer }) => [initializer.name, initializer])),
     outputs: sites.map(({ node: { outputs: [name = ''] } }) => ({ name, type: 'float32', shape: null })),
