@@ -48,7 +48,7 @@ export const transpose: ShapeRule = (view) => {
 
 export const squeeze: ShapeRule = (view) => {
   const { type, shape, elements } = view.input(0)
-  const axes = view.inputs[1] ? view.numbers(1) : shape?.flatMap((size, axis) => (size === 1 ? [axis] : [])) ?? null
+  const axes = view.gives(1, 'axes') ? view.numbers(1, 'axes') : shape?.flatMap((size, axis) => (size === 1 ? [axis] : [])) ?? null
   if (shape === null || axes === null) return [{ type, shape: null, elements }]
   const gone = axes.map((axis) => axisOf(axis, shape.length, view.where))
   return [{ type, shape: shape.filter((_, axis) => !gone.includes(axis)), elements }]
@@ -56,7 +56,7 @@ export const squeeze: ShapeRule = (view) => {
 
 export const unsqueeze: ShapeRule = (view) => {
   const { type, shape, elements } = view.input(0)
-  const axes = view.numbers(1)
+  const axes = view.numbers(1, 'axes')
   if (shape === null || axes === null) return [{ type, shape: null, elements }]
   const rank = shape.length + axes.length
   const added = axes.map((axis) => axisOf(axis, rank, view.where))
@@ -78,7 +78,7 @@ export const tile: ShapeRule = (view) => {
 
 export const pad: ShapeRule = (view) => {
   const { type, shape } = view.input(0)
-  const pads = view.elements(1)
+  const pads = view.elements(1, 'pads')
   if (shape === null) return [{ type, shape: null }]
   const axes = view.inputs[3] ? view.numbers(3)?.map((axis) => axisOf(axis, shape.length, view.where)) : shape.map((_, axis) => axis)
   return [{
@@ -116,7 +116,7 @@ function partial(view: ShapeView, size: Dimension): readonly Dimension[] | undef
 export function splitSizes(view: ShapeView): readonly Dimension[] {
   const { shape } = view.input(0)
   const count = view.node.outputs.length
-  const given = view.elements(1)
+  const given = view.elements(1, 'split')
   if (given !== null) return given
   const axis = shape === null ? 0 : axisOf(view.int('axis', 0), shape.length, view.where)
   const total = shape?.[axis] ?? null
@@ -149,10 +149,10 @@ export function clampRange(start: number, end: number, step: number, size: numbe
 
 export const slice: ShapeRule = (view) => {
   const { type, shape, elements } = view.input(0)
-  const [starts, ends] = [view.elements(1), view.elements(2)]
+  const [starts, ends] = [view.elements(1, 'starts'), view.elements(2, 'ends')]
   if (shape === null) return [{ type, shape: null }]
   const count = starts?.length ?? ends?.length ?? 0
-  const axes = (view.inputs[3] ? view.numbers(3) : Array.from({ length: count }, (_, axis) => axis))?.map((axis) => axisOf(axis, shape.length, view.where))
+  const axes = (view.gives(3, 'axes') ? view.numbers(3, 'axes') : Array.from({ length: count }, (_, axis) => axis))?.map((axis) => axisOf(axis, shape.length, view.where))
   const steps = view.inputs[4] ? view.numbers(4) : Array.from({ length: count }, () => 1)
   if (starts === null || ends === null || axes === undefined || steps === null) return [{ type, shape: shape.map(() => null) }]
   const sizes = shape.map((size, axis) => {
