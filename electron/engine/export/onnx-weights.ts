@@ -89,6 +89,7 @@ export function quantizeGraph(graph: Graph, layers: readonly GraphLayer[], choic
   const made = new Map<string, PlacedPart>()
   const stored = new Map<string, { readonly layer: GraphLayer; readonly storage: Storage }>()
   const replaced = new Map<Node, readonly Node[]>()
+  const inFront = new Map<Node, readonly Node[]>()
   const zeroOf = new Map<string, string>()
 
   for (const layer of layers) {
@@ -97,6 +98,13 @@ export function quantizeGraph(graph: Graph, layers: readonly GraphLayer[], choic
     stored.set(layer.name, { layer, storage })
     const before = w.nodes.length
     const written = writeParts(w, layer, storage, made)
+    if (layer.isDense) {
+      const first = firstReader(graph, layer)
+      if (storage.form === 'dequantize') dequantize(w, layer, storage, written, first, zeroOf)
+      const [last, ...rest] = w.nodes.splice(before).reverse()
+      inFront.set(first.node, [...(inFront.get(first.node) ?? []), ...rest.reverse(), { ...last, outputs: [layer.name] }])
+      continue
+    }
     const shared = w.nodes.splice(before)
     layer.sites.forEach((site, index) => {
       const nodes = index === 0 ? [...shared] : []
@@ -105,12 +113,12 @@ export function quantizeGraph(graph: Graph, layers: readonly GraphLayer[], choic
     })
   }
 
-  const domains = [...replaced.values()].flat().some(({ domain }) => domain === 'com.microsoft') ? { 'com.microsoft': graph.opset['com.microsoft'] ?? 1 } : {}
+  const domains = [...replaced.values(), ...inFront.values()].flat().some(({ domain }) => domain === 'com.microsoft') ? { 'com.microsoft': graph.opset['com.microsoft'] ?? 1 } : {}
   const rewritten: Graph = {
     ...graph,
     opset: { ...graph.opset, ...domains },
-    nodes: graph.nodes.flatMap((node) => replaced.get(node) ?? [node]),
-    initializers: new Map([...graph.initializers, ...w.initializers]),
+    nodes: graph.nodes.flatMap((node) => [...(inFront.get(node) ?? []), ...(replaced.get(node) ?? [node])]),
+    initializers: new Map([...[...graph.initializers].filter(([name]) => stored.get(name)?.layer.isDense !== true), ...w.initializers]),
   }
   return { graph: prune(rewritten), made, stored }
 }
@@ -136,6 +144,11 @@ function partDims(w: Writer, layer: GraphLayer, storage: Storage, { role, dims }
     case 'steps': return [groups, across, rows]
     default: return dims
   }
+}
+
+/** The use of a weight that is computed first. */
+function firstReader({ nodes }: Graph, { sites }: GraphLayer): Site {
+  return sites.reduce((first, site) => (nodes.indexOf(site.node) < nodes.indexOf(first.node) ? site : first))
 }
 
 function writeParts(w: Writer, layer: GraphLayer, storage: Storage, made: Map<string, PlacedPart>): Written {
@@ -207,8 +220,8 @@ function dequantize(w: Writer, layer: GraphLayer, storage: Storage, { codes, sca
   const { name, initializer: { type, dims }, layout } = layer
   const { format } = storage
   const isHalf = type === 'float16' && !isWidened(layer)
-  const zero = zeroAfter(w, input, dims.length, isHalf, zeroOf)
-  const late = (scale: string): string => add(w, 'Add', name, [scale, zero])
+  const zero = input === '' ? null : zeroAfter(w, input, dims.length, isHalf, zeroOf)
+  const late = (scale: string): string => (zero === null ? scale : add(w, 'Add', name, [scale, zero]))
   const block = format === null || format.group === 'channel' ? null : format.group
   // ONNX Runtime's own operator takes 4-bit codes beside any operator set.
   const domain = w.opset >= BLOCKED_OPSET || (w.opset >= ROWS_OPSET && format?.bits === 8) ? '' : 'com.microsoft'

@@ -18,7 +18,7 @@ import { openGraphModel } from './open.ts'
 import { decodeLayer } from './pack.ts'
 import { runSample, weightTensor } from './probe.ts'
 import { codecOf, roundLayer, storedColumns } from './round.ts'
-import { image, noise, npyBytes, positionedEncoder, smallCnn, smallEncoder, tokens } from './testing.ts'
+import { branching, image, noise, npyBytes, positionedEncoder, smallCnn, smallEncoder, smallRecurrent, tokens } from './testing.ts'
 
 const context: Context = { signal: new AbortController().signal, report: () => undefined }
 
@@ -106,6 +106,46 @@ test.each([8, 11, 13, 20])('the same beside operator set %i, which has no blocke
 
 test('the same of an encoder: a tied table, columns that fill no group, a transposed weight', () => withFolder((folder) =>
   exportedBesideDense(folder, smallEncoder(), encoderChoice, Array.from({ length: 24 }, (_, seed) => ({ input_ids: tokens(seed) })))))
+
+const frames = (seed: number): Tensor => ({ type: 'float32', dims: [7, 2, 32], data: noise(7 * 2 * 32, seed, 2) })
+const recurrentChoice = { 'lstm.w': 'int4-g32', 'lstm.r': 'int4-channel', 'gru.w': 'int8-channel', 'gru.r': 'F16' }
+
+test.each([14, 21])('the same of recurrent weights, operator set %i', (opset) => withFolder((folder) =>
+  exportedBesideDense(folder, smallRecurrent(opset), recurrentChoice, Array.from({ length: 6 }, (_, seed) => ({ frames: frames(seed) })))))
+
+test('recurrent weights are told by inputs and by states, a direction at a time, whether or not the graph reads the states', () => withFolder(async (folder) => {
+  const model = await openGraphModel(await written(folder, smallRecurrent()))
+  expect(model.layers.map(({ name, shape, groups, isDense }) => [name, shape, groups, isDense])).toEqual([
+    ['lstm.w', [192, 32], 1, true], ['lstm.r', [192, 24], 2, true], ['gru.w', [144, 48], 1, true], ['gru.r', [144, 48], 1, true],
+  ])
+  const feeds = { frames: frames(1) }
+  const inputs = await collectInputs(model.graph, model.layers, [{ feeds, labels: null }], {}, context)
+  const all = { ...model.graph, nodes: model.graph.nodes.map((node) => (node.op === 'GRU' ? { ...node, outputs: ['gru.y', 'gru.h'] } : node)), outputs: ['lstm.y', 'gru.y'].map((name) => ({ name, type: 'float32' as const, shape: null })) }
+  const states = await outputsOf(all, feeds)
+  /** Mean square of column `at` over the states [time, direction, batch, hidden] of a direction. */
+  const power = ({ data, dims: [time, directions, batch, hidden] }: Tensor, direction: number, at: number): number =>
+    Array.from({ length: time * batch }, (_, row) => Number(data[((Math.floor(row / batch) * directions + direction) * batch + (row % batch)) * hidden + at]) ** 2).reduce((sum, value) => sum + value, 0) / (time * batch)
+  for (const direction of [0, 1]) expect(inputs.get('lstm.r')?.groups[direction].importance[5]).toBeCloseTo(power(states['lstm.y'], direction, 5), 6)
+  expect(inputs.get('gru.r')?.groups[0].importance[40]).toBeCloseTo(power(states['gru.y'], 0, 40), 6)
+  expect(inputs.get('lstm.w')?.groups[0].statistics.tokens).toBe(14)
+}))
+
+test('weights in branches: each by its own name, stored and computed with as rounded, whichever branch is taken', () => withFolder(async (folder) => {
+  const model = await openGraphModel(await written(folder, branching()))
+  const names = model.layers.map(({ name }) => name)
+  expect(names.toSorted()).toEqual(['shared', 'w_1', 'w_2'])
+  rmSync(model.path)
+  await exportedBesideDense(folder, branching(), { shared: 'int8-channel', w_1: 'int4-g32', w_2: 'int8-channel' }, [1, -1].map((sign) => ({ x: { type: 'float32', dims: [3, 64], data: noise(192, 3).map((value) => sign * Math.abs(value)) } })))
+}))
+
+test('a weight that no sample reaches is named', () => withFolder(async (folder) => {
+  const file = await written(folder, branching())
+  const data = path.join(folder, 'x.npy')
+  writeFileSync(data, npyBytes([6, 64], noise(384, 1).map(Math.abs)))
+  const warnings: string[] = []
+  await createEngine().measure({ model: file, data, metric: 'kl-scaled', rounder: 'nearest', out: path.join(folder, 's.json') }, { ...context, report: (event) => { if (event.type === 'log' && event.level === 'warning') warnings.push(event.text) } })
+  expect(warnings.join(' ')).toMatch(/no output depends on w_[12]: nothing is known of what they lose/)
+}))
 
 test('measure, plan and run: the size is as predicted, and a run that lost half its tensors ends in the same bytes', () => withFolder(async (folder) => {
   const model = await written(folder, smallCnn())

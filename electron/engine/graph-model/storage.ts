@@ -1,6 +1,6 @@
 /**
  * @file How an option stores a layer of an ONNX graph in stock operators: MatMulNBits and GatherBlockQuantized planes for
- * products and tables, DequantizeLinear codes for convolutions, or plain 16 bits. The parts' bytes are what a plan counts.
+ * products and tables, DequantizeLinear codes for convolutions and weights read as they are, or plain 16 bits. The parts' bytes are what a plan counts.
  */
 import type { CodecName } from '../../contract/options.ts'
 import type { OptionBytes } from '../budget/option-bytes.ts'
@@ -35,8 +35,13 @@ export interface StoredLayer {
   readonly dims?: readonly number[] | undefined
 }
 
+/** Whether no stock operator takes the layer's weight packed. */
+const isUnpacked = ({ kind, isDense }: Pick<GraphLayer, 'kind' | 'isDense'>): boolean => kind === 'conv' || isDense
+
 /** Options worth measuring, by growing size: one format a step, the best of its kind. */
-export const wantedOptions: Readonly<Record<GraphLayer['kind'], readonly CodecName[]>> = {
+export const wantedOptions = (layer: Pick<GraphLayer, 'kind' | 'isDense'>): readonly CodecName[] => wanted[isUnpacked(layer) ? 'conv' : layer.kind]
+
+const wanted: Readonly<Record<GraphLayer['kind'], readonly CodecName[]>> = {
   matmul: ['int2-g32', 'int4-g128', 'int4-g64', 'int4-g32', 'int8-g64'],
   embedding: ['int2-g32', 'int4-g64', 'int4-g32', 'int8-g64'],
   conv: ['int4-channel', 'int4-g64', 'int4-g32', 'int8-channel'],
@@ -46,13 +51,14 @@ export const wantedOptions: Readonly<Record<GraphLayer['kind'], readonly CodecNa
 export const graphOptions: readonly CodecName[] = ['F32', 'F16', ...[...intFormats.values()].flatMap(({ bits, group, isSymmetric }): CodecName[] => (bits === 3 ? [] : [`int${bits}-${group === 'channel' ? 'channel' : `g${group}`}${isSymmetric ? '-sym' : ''}` as CodecName]))]
 
 /** How `option` stores a layer, or why it cannot. */
-export function storageOf({ kind, shape, initializer, layout }: GraphLayer, option: string): Storage | { readonly reason: string } {
+export function storageOf(layer: GraphLayer, option: string): Storage | { readonly reason: string } {
+  const { kind, shape, initializer, layout } = layer
   const [rows, cols] = shape
   if (option === 'F32') return { form: 'source', format: null, cols, parts: [] }
   if (option === 'F16') return initializer.type === 'float16' ? { form: 'source', format: null, cols, parts: [] } : { form: 'half', format: null, cols, parts: [{ role: 'half', type: 'float16', dims: initializer.dims }] }
   const format = intFormats.get(option)
   if (format === undefined || !graphOptions.some((name) => name === option)) return { reason: format?.bits === 3 ? 'stock ONNX Runtime computes with 2, 4 and 8 bits' : `ONNX graphs have no ${option}` }
-  return kind === 'conv' ? dequantized(format, rows, cols, layout) : planes(format, kind, rows, cols)
+  return isUnpacked(layer) ? dequantized(format, rows, cols, layout) : planes(format, kind, rows, cols)
 }
 
 function planes(format: IntFormat, kind: GraphLayer['kind'], rows: number, cols: number): Storage | { readonly reason: string } {

@@ -69,6 +69,32 @@ export function positionedEncoder(): Graph {
   return b.build('positioned encoder')
 }
 
+/** Frames [t, n, 32] → [t, n, 48]: an LSTM in both directions, a GRU of which the last state is read, products of both. */
+export function smallRecurrent(opset = 21): Graph {
+  const b = createBuilder({ '': opset })
+  const x = b.input('frames', 'float32', ['t', 'n', 32])
+  const [both] = b.node('LSTM', [x, weight(b, 'lstm.w', [2, 96, 32], 31), weight(b, 'lstm.r', [2, 96, 24], 32), weight(b, 'lstm.b', [2, 192], 33)], { hidden_size: { int: 24 }, direction: { string: 'bidirectional' } }, { outputs: ['lstm.y', '', 'lstm.c'] })
+  const joined = b.one('Reshape', [b.one('Transpose', [both], { perm: { ints: [0, 2, 1, 3] } }), b.ints([0, 0, 48])])
+  const [, last] = b.node('GRU', [joined, weight(b, 'gru.w', [1, 144, 48], 34), weight(b, 'gru.r', [1, 144, 48], 35)], { hidden_size: { int: 48 } }, { outputs: ['', 'gru.h'] })
+  b.output(b.one('Add', [joined, last]), 'float32', null)
+  return b.build('small recurrent')
+}
+
+/** Rows [n, 64] → [n, 96]: by the sign of their sum a product in one branch or the other of an If, whose weights have the same name, and one they share. */
+export function branching(): Graph {
+  const b = createBuilder({ '': 16 })
+  const flag = b.one('Greater', [b.one('ReduceSum', [b.input('x', 'float32', ['n', 64])], { keepdims: { int: 0 } }), b.floats(0)])
+  const shared = weight(b, 'shared', [96, 96], 43)
+  const branch = (seed: number): Graph => {
+    const inner = createBuilder({ '': 16 })
+    const product = inner.one('MatMul', ['x', weight(inner, 'w', [64, 96], seed)])
+    inner.output(inner.one('MatMul', [product, shared], {}, { outputs: [`y${seed}`] }), 'float32', null)
+    return inner.build(`branch ${seed}`)
+  }
+  b.output(b.one('If', [flag], { then_branch: { graph: branch(41) }, else_branch: { graph: branch(42) } }), 'float32', null)
+  return b.build('branching')
+}
+
 /** An image for `smallCnn`, and ids for `smallEncoder`. */
 export const image = (seed: number): Tensor => ({ type: 'float32', dims: [1, 3, 12, 12], data: noise(3 * 144, seed) })
 export function tokens(seed: number, length = 9): Tensor {

@@ -17,7 +17,7 @@ function alone({ opset }: Graph, layers: readonly GraphLayer[]): Graph {
     name: '', metadata: {}, values: new Map(), inputs: [], opset,
     nodes: [...new Set(sites.flatMap(({ via, node }) => [...via, node]))],
     initializers: new Map(layers.map(({ initializer }) => [initializer.name, initializer])),
-    outputs: sites.map(({ node: { outputs: [name = ''] } }) => ({ name, type: 'float32', shape: null })),
+    outputs: sites.map(({ node: { outputs } }) => ({ name: outputs.find((name) => name !== '') ?? '', type: 'float32', shape: null })),
   }
 }
 
