@@ -18,7 +18,7 @@ import { openGraphModel } from './open.ts'
 import { decodeLayer } from './pack.ts'
 import { runSample, weightTensor } from './probe.ts'
 import { codecOf, roundLayer, storedColumns } from './round.ts'
-import { branching, image, noise, npyBytes, positionedEncoder, smallCnn, smallEncoder, smallRecurrent, tokens } from './testing.ts'
+import { branching, image, noise, npyBytes, piecedRecurrent, positionedEncoder, smallCnn, smallEncoder, smallRecurrent, tokens } from './testing.ts'
 
 const context: Context = { signal: new AbortController().signal, report: () => undefined }
 
@@ -136,6 +136,17 @@ test('weights in branches: each by its own name, stored and computed with as rou
   expect(names.toSorted()).toEqual(['shared', 'w_1', 'w_2'])
   rmSync(model.path)
   await exportedBesideDense(folder, branching(), { shared: 'int8-channel', w_1: 'int4-g32', w_2: 'int8-channel' }, [1, -1].map((sign) => ({ x: { type: 'float32', dims: [3, 64], data: noise(192, 3).map((value) => sign * Math.abs(value)) } })))
+}))
+
+test('a weight that reaches its operator in pieces: what is planned is what is written', () => withFolder(async (folder) => {
+  const model = await written(folder, piecedRecurrent())
+  const engine = createEngine()
+  const measured = await engine.measure({ model, metric: 'sqnr', rounder: 'search', out: path.join(folder, 's.json') }, context)
+  expect(measured.layers.map(({ name, shape }) => [name, shape])).toEqual([['w', [96, 32]], ['r', [96, 24]]])
+  const { recipe } = await engine.plan({ model, measured, target: 'onnx', budget: { kind: 'bytes', value: 6500 } }, context) // 10,752 in 16 bits
+  const report = await engine.run({ recipe, folder: path.join(folder, 'out', 'job'), out: path.join(folder, 'out') }, context)
+  expect(report.sizeBytes).toBe(recipe.predicted.sizeBytes)
+  expect(report.sizeBytes).toBeLessThanOrEqual(6500)
 }))
 
 test('a weight that no sample reaches is named', () => withFolder(async (folder) => {

@@ -1,4 +1,5 @@
 /** @file Small graphs for tests: every form in which a layer occurs, with weights from a formula. */
+import { crc32 } from 'node:zlib'
 import { createBuilder, type Builder } from '../graph/builder.ts'
 import { createRandom } from '../evaluate/sampling.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
@@ -80,6 +81,19 @@ export function smallRecurrent(opset = 21): Graph {
   return b.build('small recurrent')
 }
 
+/** Frames [t, n, 32] → [t, 1, n, 24]: an LSTM whose gates are put in order in the graph, as PyTorch writes them. */
+export function piecedRecurrent(): Graph {
+  const b = createBuilder({ '': 18 })
+  const x = b.input('frames', 'float32', ['t', 'n', 32])
+  const ordered = (name: string, cols: number, seed: number): string => {
+    const whole = weight(b, name, [96, cols], seed)
+    const gates = [[0, 24], [72, 96], [24, 72]].map(([from, to]) => b.one('Slice', [whole, b.ints([from]), b.ints([to]), b.ints([0])]))
+    return b.one('Unsqueeze', [b.one('Concat', gates, { axis: { int: 0 } }), b.ints([0])])
+  }
+  b.output(b.one('LSTM', [x, ordered('w', 32, 51), ordered('r', 24, 52)], { hidden_size: { int: 24 } }), 'float32', null)
+  return b.build('pieced recurrent')
+}
+
 /** Rows [n, 64] → [n, 96]: by the sign of their sum a product in one branch or the other of an If, whose weights have the same name, and one they share. */
 export function branching(): Graph {
   const b = createBuilder({ '': 16 })
@@ -110,4 +124,33 @@ export function npyBytes(dims: readonly number[], values: Float32Array): Uint8Ar
   head.write('\u0093NUMPY\u0001\u0000', 'latin1')
   head.writeUInt16LE(header.length, 8)
   return Buffer.concat([head, Buffer.from(header, 'latin1'), bytes(values)])
+}
+
+/** Arrays as numpy.savez writes them: a ZIP of stored NPY files. */
+export function npzBytes(arrays: Readonly<Record<string, Uint8Array>>): Uint8Array {
+  const parts: Buffer[] = []
+  const central: Buffer[] = []
+  let at = 0
+  for (const [name, content] of Object.entries(arrays)) {
+    const path = Buffer.from(`${name}.npy`)
+    const fields = Buffer.alloc(26) // version, flags, method, time, date, CRC, two sizes, length of the name, no extra field
+    fields.writeUInt16LE(20, 0)
+    fields.writeUInt32LE(crc32(content), 10)
+    fields.writeUInt32LE(content.length, 14)
+    fields.writeUInt32LE(content.length, 18)
+    fields.writeUInt16LE(path.length, 22)
+    const place = Buffer.alloc(14) // no comment, disk 0, no attributes, where the entry begins
+    place.writeUInt32LE(at, 10)
+    const entry = Buffer.concat([Buffer.from('PK\u0003\u0004', 'latin1'), fields, path, content])
+    central.push(Buffer.concat([Buffer.from('PK\u0001\u0002\u0014\u0000', 'latin1'), fields, place, path]))
+    parts.push(entry)
+    at += entry.length
+  }
+  const directory = Buffer.concat(central)
+  const end = Buffer.alloc(18)
+  end.writeUInt16LE(central.length, 4)
+  end.writeUInt16LE(central.length, 6)
+  end.writeUInt32LE(directory.length, 8)
+  end.writeUInt32LE(at, 12)
+  return Buffer.concat([...parts, directory, Buffer.from('PK\u0005\u0006', 'latin1'), end])
 }

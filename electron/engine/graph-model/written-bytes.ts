@@ -6,7 +6,7 @@ import type { CodecName } from '../../contract/options.ts'
 import { quantizeGraph } from '../export/onnx-weights.ts'
 import { modelBytes } from '../graph/write.ts'
 import type { Graph } from '../graph/graph.ts'
-import { graphLayers, type GraphLayer } from './layers.ts'
+import type { GraphLayer } from './layers.ts'
 import { storedBytes, type GraphModel } from './open.ts'
 import { graphOptionBytes, graphOptions } from './storage.ts'
 
@@ -28,7 +28,7 @@ export async function writtenBytes({ graph, layers, path }: Pick<GraphModel, 'gr
   const found = new Map(layers.map(({ name }) => [name, new Map<CodecName, number>()]))
   async function added(some: readonly GraphLayer[], option: CodecName): Promise<number> {
     const before = alone(graph, some)
-    const after = quantizeGraph(before, graphLayers(before).layers, new Map(some.map(({ name }) => [name, option]))).graph
+    const after = quantizeGraph(before, some, new Map(some.map(({ name }) => [name, option]))).graph
     return (await modelBytes(after, path)) - (await modelBytes(before, path)) + some.reduce((sum, layer) => sum + storedBytes(layer), 0)
   }
   for (const members of Map.groupBy(layers, ({ ties, name }) => ties ?? `layer ${name}`).values()) {
