@@ -49,3 +49,9 @@ test('pads that PyTorch writes last axis first, turned by a table of pairs, are 
   expect(inferShapes(graph).outputs[0].shape).toEqual([2, 3, 15])
   expect(canonical(graph).nodes.map(({ op }) => op)).not.toContain('Pad') // known places are gathered, which has a derivative
 })
+
+test('parts of a Split whose sizes are computed are not taken to be equal', () => {
+  const b = createBuilder({ '': 18 })
+  for (const part of b.node('Split', [b.input('x', 'float32', [6, 2]), b.input('sizes', 'int64', [2])], {}, { outputs: 2 })) b.output(part, 'float32', null)
+  expect(inferShapes(b.build('split')).outputs.map(({ shape }) => shape?.map((size) => typeof size))).toEqual([['string', 'number'], ['string', 'number']])
+})

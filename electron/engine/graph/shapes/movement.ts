@@ -133,6 +133,7 @@ export function splitSizes(view: ShapeView): readonly Dimension[] {
   const count = view.node.outputs.length
   const given = view.elements(1, 'split')
   if (given !== null) return given
+  if (view.gives(1, 'split')) return Array.from({ length: count }, () => null)
   const axis = shape === null ? 0 : axisOf(view.int('axis', 0), shape.length, view.where)
   const total = shape?.[axis] ?? null
   if (typeof total !== 'number') return Array.from({ length: count }, () => divide(total, count))
