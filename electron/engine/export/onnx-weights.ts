@@ -9,9 +9,10 @@ import type { GraphLayer, Site } from '../graph-model/layers.ts'
 import { storageOf, type Storage, type StoredPart } from '../graph-model/storage.ts'
 import type { Attribute, Graph, Initializer, Node } from '../graph/graph.ts'
 
-/** Operator set of DequantizeLinear with 4-bit codes and blocks, and of the one with a scale a row of 8-bit codes. */
+/** Operator sets of DequantizeLinear: with 4-bit codes and blocks, with a scale a row of 8-bit codes, and with that in 16 bits. */
 const BLOCKED_OPSET = 21
 const ROWS_OPSET = 13
+const HALF_ROWS_OPSET = 19
 /** From here on Slice takes its range as inputs. */
 const SLICE_INPUTS_OPSET = 10
 const FLOAT32 = 1
@@ -181,7 +182,7 @@ function withChain(w: Writer, { via }: Site, weight: string): string {
   return via.filter(({ op }) => op === 'Transpose').reduce((value, node) => add(w, node.op, value, [value], node.attributes), weight)
 }
 
-function writePlanes(w: Writer, layer: GraphLayer, { format, parts }: Storage, { codes, scales, zeros }: Written, { operator, node, input }: Site): void {
+function writePlanes(w: Writer, layer: GraphLayer, { format, parts, cols: stored }: Storage, { codes, scales, zeros }: Written, { operator, node, input }: Site): void {
   const [rows, cols] = layer.shape
   const [output = ''] = node.outputs
   const bits = format?.bits ?? 4
@@ -189,8 +190,10 @@ function writePlanes(w: Writer, layer: GraphLayer, { format, parts }: Storage, {
   if (operator === 'Gather') {
     const table = w.initializers.get(codes)
     // A table that is multiplied too is stored once, under two shapes of the same bytes.
-    const flat = table === undefined || parts[0]?.dims.length === 2 ? codes : add(w, 'Reshape', layer.name, [codes, w.constant(`${layer.name}.shape`, 'int64', [2], int64([rows, (cols * bits) / 8]))])
-    w.nodes.push({ op: 'GatherBlockQuantized', domain: 'com.microsoft', name: node.name, inputs: [flat, input, scales, ...(zeros === '' ? [] : [zeros])], outputs: [output], attributes: ints({ bits, block_size: group, gather_axis: 0, quantize_axis: 1 }) })
+    const flat = table === undefined || parts[0]?.dims.length === 2 ? codes : add(w, 'Reshape', layer.name, [codes, w.constant(`${layer.name}.shape`, 'int64', [2], int64([rows, (stored * bits) / 8]))])
+    const found = stored === cols ? output : w.fresh(`${output}:rows`)
+    w.nodes.push({ op: 'GatherBlockQuantized', domain: 'com.microsoft', name: node.name, inputs: [flat, input, scales, ...(zeros === '' ? [] : [zeros])], outputs: [found], attributes: ints({ bits, block_size: group, gather_axis: 0, quantize_axis: 1 }) })
+    if (stored !== cols) slice(w, output, found, { starts: [0], ends: [cols], axes: [-1] }, output)
     return
   }
   const bias = operator === 'Gemm' ? node.inputs[2] ?? '' : ''
@@ -199,15 +202,19 @@ function writePlanes(w: Writer, layer: GraphLayer, { format, parts }: Storage, {
   if (bias !== '') add(w, 'Add', output, [product, bias], {}, '', output)
 }
 
+/** A part of a value, in the spelling of the operator set. */
+function slice(w: Writer, stem: string, value: string, range: Readonly<Record<'starts' | 'ends' | 'axes', readonly number[]>>, output?: string): string {
+  const parts = Object.entries(range)
+  if (w.opset < SLICE_INPUTS_OPSET) return add(w, 'Slice', stem, [value], Object.fromEntries(parts.map(([key, values]) => [key, { ints: values }])), '', output)
+  return add(w, 'Slice', stem, [value, ...parts.map(([key, values]) => w.constant(`${stem}.${key}`, 'int64', [values.length], int64(values)))], {}, '', output)
+}
+
 /** A zero that a runtime only knows once `activation` is there. `x < −∞` is false whatever x is. */
 function zeroAfter(w: Writer, activation: string, rank: number, isHalf: boolean, zeroOf: Map<string, string>): string {
   const known = zeroOf.get(activation)
   if (known !== undefined) return known
   const axes = Array.from({ length: rank }, (_, axis) => axis)
-  const range = { starts: axes.map(() => 0), ends: axes.map(() => 1), axes }
-  const first = w.opset < SLICE_INPUTS_OPSET
-    ? add(w, 'Slice', activation, [activation], Object.fromEntries(Object.entries(range).map(([key, values]) => [key, { ints: values }])))
-    : add(w, 'Slice', activation, [activation, ...Object.entries(range).map(([key, values]) => w.constant(`${activation}.${key}`, 'int64', [rank], int64(values)))])
+  const first = slice(w, activation, activation, { starts: axes.map(() => 0), ends: axes.map(() => 1), axes })
   const flat = add(w, 'Reshape', activation, [first, w.constant(`${activation}.one`, 'int64', [1], int64([1]))])
   const least = isHalf ? new Uint8Array(Uint16Array.of(0xfc00).buffer) : new Uint8Array(Float32Array.of(-Infinity).buffer)
   const never = add(w, 'Less', activation, [flat, w.constant(`${activation}.least`, isHalf ? 'float16' : 'float32', [1], least)])
@@ -224,7 +231,7 @@ function dequantize(w: Writer, layer: GraphLayer, storage: Storage, { codes, sca
   const late = (scale: string): string => (zero === null ? scale : add(w, 'Add', name, [scale, zero]))
   const block = format === null || format.group === 'channel' ? null : format.group
   // ONNX Runtime's own operator takes 4-bit codes beside any operator set.
-  const domain = w.opset >= BLOCKED_OPSET || (w.opset >= ROWS_OPSET && format?.bits === 8) ? '' : 'com.microsoft'
+  const domain = w.opset >= BLOCKED_OPSET || (w.opset >= (isHalf ? HALF_ROWS_OPSET : ROWS_OPSET) && format?.bits === 8) ? '' : 'com.microsoft'
   const spread = (scale: string, attributes: Readonly<Record<string, number>>): string => add(w, 'DequantizeLinear', name, [codes, scale, ...(zeros === '' ? [] : [zeros])], ints(attributes), domain)
   const axis = layout === 'in-out-taps' ? 0 : 1
   const dense = {

@@ -18,7 +18,7 @@ import { openGraphModel } from './open.ts'
 import { decodeLayer } from './pack.ts'
 import { runSample, weightTensor } from './probe.ts'
 import { codecOf, roundLayer, storedColumns } from './round.ts'
-import { branching, image, noise, npyBytes, piecedRecurrent, positionedEncoder, smallCnn, smallEncoder, smallRecurrent, tokens } from './testing.ts'
+import { branching, image, noise, npyBytes, oddTables, piecedRecurrent, positionedEncoder, smallCnn, smallEncoder, smallRecurrent, tokens } from './testing.ts'
 
 const context: Context = { signal: new AbortController().signal, report: () => undefined }
 
@@ -106,6 +106,9 @@ test.each([8, 11, 13, 20])('the same beside operator set %i, which has no blocke
 
 test('the same of an encoder: a tied table, columns that fill no group, a transposed weight', () => withFolder((folder) =>
   exportedBesideDense(folder, smallEncoder(), encoderChoice, Array.from({ length: 24 }, (_, seed) => ({ input_ids: tokens(seed) })))))
+
+test.each([['int4-g32', 'int8-g32', 9], ['int4-g64-sym', 'int2-g32', 17]])('the same of tables whose rows fill no whole groups: %s, %s, operator set %i', (tied, plain, opset) => withFolder((folder) =>
+  exportedBesideDense(folder, oddTables(opset), { tied, plain, up: 'int4-g32' }, Array.from({ length: 12 }, (_, seed) => ({ input_ids: tokens(seed) })))))
 
 const frames = (seed: number): Tensor => ({ type: 'float32', dims: [7, 2, 32], data: noise(7 * 2 * 32, seed, 2) })
 const recurrentChoice = { 'lstm.w': 'int4-g32', 'lstm.r': 'int4-channel', 'gru.w': 'int8-channel', 'gru.r': 'F16' }

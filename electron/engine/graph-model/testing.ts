@@ -55,6 +55,17 @@ export function smallEncoder(): Graph {
   return b.build('small encoder')
 }
 
+/** Tokens [n, t] → scores [n, t, 96]: a table of 100 columns that is multiplied too, and one of 40 that is not; neither fills whole groups. */
+export function oddTables(opset = 17): Graph {
+  const b = createBuilder({ '': opset })
+  const ids = b.input('input_ids', 'int64', ['n', 't'])
+  const tied = weight(b, 'tied', [96, 100], 14)
+  const plain = b.one('Gather', [weight(b, 'plain', [96, 40], 15), ids])
+  const hidden = b.one('Tanh', [b.one('Add', [b.one('Gather', [tied, ids]), b.one('MatMul', [plain, weight(b, 'up', [40, 100], 16)])])])
+  b.output(b.one('MatMul', [hidden, b.one('Transpose', [tied], { perm: { ints: [1, 0] } })]), 'float32', ['n', 't', 96])
+  return b.build('odd tables')
+}
+
 /** Token and type ids [n, t] → hidden states [n, t, 64]: the embedding of BERT-like encoders, whose positions are counted, and a product. */
 export function positionedEncoder(): Graph {
   const b = createBuilder({ '': 17 })
