@@ -16,6 +16,7 @@ import { openGraph } from '../graph/open.ts'
 import { isConstant, isDifferentiable, operatorName } from '../graph/operators.ts'
 import { prune } from '../graph/prune.ts'
 import { inferShapes } from '../graph/shapes/infer.ts'
+import { widened } from '../graph/widen.ts'
 import { initializerTensor } from '../graph/tensor.ts'
 import type { DifferentiableModel, PlacedLayer } from '../sensitivity/differentiable.ts'
 import type { Stage } from '../autodiff/stage.ts'
@@ -155,11 +156,18 @@ export interface GraphLossOptions {
   readonly signal?: AbortSignal
 }
 
-/** The graph over samples of its inputs. @throws AppError bad-data for labels that do not fit, unsupported-tensor for 16-bit weights */
+/** Inputs in the types of a widened graph. */
+async function widerFeeds(feeds: GraphSample['feeds']): Promise<GraphSample['feeds']> {
+  return Object.fromEntries(await Promise.all(Object.entries(feeds).map(async ([name, value]) => {
+    const data = value.type === 'float16' ? await floatValues(value) : null
+    return [name, data === null ? value : { type: 'float32' as const, dims: value.dims, data }] as const
+  })))
+}
+
+/** The graph over samples of its inputs. @throws AppError bad-data for labels that do not fit */
 export async function differentiableGraph(model: GraphModel, samples: readonly GraphSample[], { loss: wanted, seed, signal }: GraphLossOptions): Promise<DifferentiableModel & { /** Layers that the loss does not depend on smoothly. */ readonly unmoved: readonly string[] }> {
-  const half = model.layers.find(({ initializer }) => initializer.type !== 'float32')
-  if (half !== undefined) throw new AppError('unsupported-tensor', `layer ${half.name}: found weights in ${half.initializer.type}, expected float32 to differentiate`, { hint: 'Measure with layer-output, imatrix, sqnr or kl, or use the float32 export of the model.' })
-  const bound = canonical(model.graph, { sizes: sizesOf(samples) })
+  const isHalf = model.layers.some(({ initializer }) => initializer.type === 'float16')
+  const bound = canonical(isHalf ? await widened(model.graph) : model.graph, { sizes: sizesOf(samples) })
   const objectives = objectivesOf(model, classOutputs(bound), samples, wanted)
   const isSelf = wanted === 'self' || samples[0]?.labels === null
   const names = model.layers.map(({ name }) => name)
@@ -181,7 +189,7 @@ export async function differentiableGraph(model: GraphModel, samples: readonly G
         targets[target(index)] = value
         if (objective.loss === 'mse') squares[index] += meanSquare(await outputValues(found[objective.output])) / samples.length
       }
-      given.push({ ...sample.feeds, ...targets })
+      given.push({ ...(isHalf ? await widerFeeds(sample.feeds) : sample.feeds), ...targets })
     }
   } finally {
     session.dispose()

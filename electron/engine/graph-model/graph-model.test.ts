@@ -9,6 +9,7 @@ import { createEngine } from '../engine.ts'
 import { writeWeightsFile, weightsFileBytes } from '../export/onnx-weights-file.ts'
 import { openGraph } from '../graph/open.ts'
 import { writeModel } from '../graph/write.ts'
+import { toHalves } from '../io/float.ts'
 import { withFolder } from '../io/temporary-folder.ts'
 import { rounders } from '../quantize/rounders/rounders.ts'
 import type { Graph } from '../graph/graph.ts'
@@ -18,7 +19,7 @@ import { openGraphModel } from './open.ts'
 import { decodeLayer } from './pack.ts'
 import { runSample, weightTensor } from './probe.ts'
 import { codecOf, roundLayer, storedColumns } from './round.ts'
-import { branching, image, noise, npyBytes, oddTables, piecedRecurrent, positionedEncoder, smallCnn, smallEncoder, smallRecurrent, tokens } from './testing.ts'
+import { branching, halfCnn, image, noise, npyBytes, oddTables, piecedRecurrent, positionedEncoder, smallCnn, smallEncoder, smallRecurrent, tokens } from './testing.ts'
 
 const context: Context = { signal: new AbortController().signal, report: () => undefined }
 
@@ -61,7 +62,7 @@ const cnnChoice = { stem: 'int8-channel', depthwise: 'int4-channel', main: 'int4
 const encoderChoice = { table: 'int4-g32', up: 'int4-g64-sym', down: 'int4-g64' }
 
 /** Exports a choice, and gives the exported outputs beside those of the original graph with the same weights, dense. */
-async function exportedBesideDense(folder: string, source: Graph, choice: Readonly<Record<string, string>>, samples: readonly Readonly<Record<string, Tensor>>[]): Promise<void> {
+async function exportedBesideDense(folder: string, source: Graph, choice: Readonly<Record<string, string>>, samples: readonly Readonly<Record<string, Tensor>>[], least = 90): Promise<void> {
   const model = await openGraphModel(await written(folder, source))
   const inputs = await collectInputs(model.graph, model.layers, samples.map((feeds) => ({ feeds, labels: null })), {}, context)
   const blobs = new Map<string, Uint8Array>()
@@ -87,7 +88,7 @@ async function exportedBesideDense(folder: string, source: Graph, choice: Readon
     const found = await outputsOf(exported.path, feeds)
     const comparison = createComparison([])
     await comparison.add(expected, found)
-    for (const { sqnr } of comparison.qualities()) expect(sqnr).toBeGreaterThan(90) // float32 sums in another order
+    for (const { sqnr } of comparison.qualities()) expect(sqnr).toBeGreaterThan(least) // sums in another order
     const distance = createComparison([])
     await distance.add(await outputsOf(model.graph, feeds), found)
     for (const { sqnr } of distance.qualities()) expect(sqnr).toBeGreaterThan(8)
@@ -106,6 +107,13 @@ test.each([8, 11, 13, 20])('the same beside operator set %i, which has no blocke
 
 test('the same of an encoder: a tied table, columns that fill no group, a transposed weight', () => withFolder((folder) =>
   exportedBesideDense(folder, smallEncoder(), encoderChoice, Array.from({ length: 24 }, (_, seed) => ({ input_ids: tokens(seed) })))))
+
+const halfImage = async (seed: number): Promise<Tensor> => ({ type: 'float16', dims: [1, 3, 8, 8], data: new Uint16Array((await toHalves(noise(192, seed))).buffer) })
+
+test.each([13, 17, 21])('the same of 16-bit weights, operator set %i', (opset) => withFolder(async (folder) => {
+  const samples = await Promise.all(Array.from({ length: 6 }, async (_, seed) => ({ image: await halfImage(seed) })))
+  await exportedBesideDense(folder, await halfCnn(opset), { first: 'int8-channel', up: 'int4-g32', wide: 'int8-channel' }, samples, 50)
+}))
 
 test.each([['int4-g32', 'int8-g32', 9], ['int4-g64-sym', 'int2-g32', 17]])('the same of tables whose rows fill no whole groups: %s, %s, operator set %i', (tied, plain, opset) => withFolder((folder) =>
   exportedBesideDense(folder, oddTables(opset), { tied, plain, up: 'int4-g32' }, Array.from({ length: 12 }, (_, seed) => ({ input_ids: tokens(seed) })))))

@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib'
 import { createBuilder, type Builder } from '../graph/builder.ts'
 import { createRandom } from '../evaluate/sampling.ts'
+import { toHalves } from '../io/float.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
 import type { Graph } from '../graph/graph.ts'
 
@@ -39,6 +40,18 @@ export function smallCnn(opset = 21): Graph {
   const wide = b.one('Relu', [b.one('Gemm', [pooled, weight(b, 'hidden', [100, 16], 7), weight(b, 'hidden.bias', [100], 57)], ints({ transB: 1 }))])
   b.output(b.one('Gemm', [wide, weight(b, 'classes', [100, 10], 8), weight(b, 'classes.bias', [10], 58)], {}), 'float32', ['n', 10])
   return b.build('small CNN')
+}
+
+/** Image [n, 3, 8, 8] → [n, 16, 16, 16], all in 16 bits: a convolution, a transposed one, and one whose weight is widened first. */
+export async function halfCnn(opset: number): Promise<Graph> {
+  const b = createBuilder({ '': opset })
+  const half = async (name: string, dims: readonly number[], seed: number): Promise<string> =>
+    b.initializer({ name, type: 'float16', dims, data: new Uint8Array((await toHalves(noise(count(dims), seed, 1 / Math.sqrt(count(dims.slice(1)))))).buffer) })
+  const first = b.one('Relu', [b.one('Conv', [b.input('image', 'float16', ['n', 3, 8, 8]), await half('first', [32, 3, 3, 3], 71)], ints({ pads: [1, 1, 1, 1] }))])
+  const up = b.one('ConvTranspose', [first, await half('up', [32, 16, 2, 2], 72)], ints({ strides: [2, 2] }))
+  const wide = b.one('Conv', [b.one('Cast', [up], ints({ to: 1 })), b.one('Cast', [await half('wide', [16, 16, 3, 3], 73)], ints({ to: 1 }))], ints({ pads: [1, 1, 1, 1] }))
+  b.output(b.one('Tanh', [wide]), 'float32', ['n', 16, 16, 16])
+  return b.build('half CNN')
 }
 
 /** Tokens [n, t] → hidden states [n, t, 64] and scores [n, t, 96] over the tied table: lookups, products, a transposed weight. */
