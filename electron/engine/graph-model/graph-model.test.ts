@@ -6,6 +6,7 @@ import type { Tensor } from '../../../kernels/kernels.ts'
 import type { Context } from '../../contract/events.ts'
 import { Sensitivity } from '../../contract/sensitivity.ts'
 import { createEngine } from '../engine.ts'
+import { createBuilder } from '../graph/builder.ts'
 import { writeWeightsFile, weightsFileBytes } from '../export/onnx-weights-file.ts'
 import { openGraph } from '../graph/open.ts'
 import { writeModel } from '../graph/write.ts'
@@ -261,4 +262,15 @@ test('data that does not fit says where, what was found and what was expected', 
   writeFileSync(path.join(folder, 'x.txt'), 'text')
   await expect(createEngine().measure({ model, data: path.join(folder, 'x.txt'), out: path.join(folder, 's.json') }, context)).rejects.toThrow(/found neither arrays, images nor JSON lines/)
   await expect(createEngine().measure({ model, data, target: 'gguf', out: path.join(folder, 's.json') }, context)).rejects.toThrow(/an ONNX graph is written as an ONNX graph/)
+}))
+
+test('a model whose weights are few bits already, or that has none, is refused with what to give', () => withFolder(async (folder) => {
+  const refusal = async (graph: Graph): Promise<unknown> => createEngine().measure({ model: await written(folder, graph), metric: 'sqnr', rounder: 'nearest', out: path.join(folder, 's.json') }, context).catch((error: unknown) => error).finally(() => rmSync(path.join(folder, 'model.onnx')))
+  const b = createBuilder({ '': 21 })
+  const codes = b.initializer({ name: 'codes', type: 'int8', dims: [64, 64], data: new Uint8Array(4096) })
+  b.output(b.one('MatMul', [b.input('x', 'float32', ['n', 64]), b.one('DequantizeLinear', [codes, b.floats(0.1)])]), 'float32', null)
+  expect(await refusal(b.build('packed'))).toMatchObject({ message: expect.stringMatching(/largest tensor, codes, holds int8/) as string, hint: expect.stringMatching(/quantized already: give the model it was made from/) as string })
+  const none = createBuilder({ '': 21 })
+  none.output(none.one('Softmax', [none.input('x', 'float32', ['n', 64])]), 'float32', null)
+  expect(await refusal(none.build('none'))).toMatchObject({ code: 'unsupported-tensor', message: expect.stringMatching(/found no weight that can be compressed, expected weights of/) as string })
 }))
