@@ -46,3 +46,12 @@ export function classOutputs(source: Graph): readonly ClassOutput[] {
     return isRow && products.has(operatorName(maker)) && (isVision || telling.test(name)) ? [{ output: name, logits: name, isProbability: false }] : []
   })
 }
+
+/** Outputs that a text names. */
+const NAMES_SHOWN = 4
+
+/** Names of outputs in quotes: the first of many, and how many there are. */
+export function quotedOutputs(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).map((name) => `'${name}'`).join(', ')
+  return names.length <= NAMES_SHOWN ? shown : `${shown}, … (${names.length} outputs)`
+}

@@ -23,7 +23,7 @@ import type { Stage } from '../autodiff/stage.ts'
 import type { Sample } from '../autodiff/stream.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
-import { classOutputs, type ClassOutput } from './classes.ts'
+import { classOutputs, quotedOutputs, type ClassOutput } from './classes.ts'
 import { floatValues } from './compare.ts'
 import type { GraphSample } from './data.ts'
 import { graphLayers, type GraphLayer } from './layers.ts'
@@ -38,6 +38,7 @@ interface Objective {
   /** The value the loss looks at, and the output whose shape it has. */
   readonly of: string
   readonly output: string
+  /** What the loss is, of all outputs that have one of its kind. */
   readonly text: string
 }
 
@@ -54,11 +55,12 @@ function objectivesOf(model: GraphModel, classes: readonly ClassOutput[], sample
   const logitsOf = (name: string): string | undefined => classes.find((one) => one.output === name)?.logits
   if (kind === 'ce') return [{ loss: 'cross-entropy', of: logitsOf(output) ?? output, output, text: `cross-entropy of '${output}' with the labels` }]
   if (kind === 'mse') return [{ loss: 'mse', of: output, output, text: `squared error of '${output}' to the labels` }]
+  const [valued, classed] = [outputs.filter((name) => logitsOf(name) === undefined), outputs.filter((name) => logitsOf(name) !== undefined)]
+  const valuedText = `squared error of ${quotedOutputs(valued)} to ${valued.length > 1 ? 'themselves with normal noise of their own sizes' : 'itself with normal noise of its own size'} (no labels, no classes)`
+  const classedText = `cross-entropy of ${quotedOutputs(classed)} with classes drawn from the model's own predictions (no labels)`
   return outputs.map((name) => {
     const logits = logitsOf(name)
-    return logits === undefined
-      ? { loss: 'mse', of: name, output: name, text: `squared error of '${name}' to itself with normal noise of its own size (no labels, no classes)` }
-      : { loss: 'own-predictions', of: logits, output: name, text: `cross-entropy of '${name}' with classes drawn from the model's own predictions (no labels)` }
+    return logits === undefined ? { loss: 'mse', of: name, output: name, text: valuedText } : { loss: 'own-predictions', of: logits, output: name, text: classedText }
   })
 }
 
@@ -202,7 +204,7 @@ export async function differentiableGraph(model: GraphModel, samples: readonly G
   const graph = prune({ ...lossy, outputs: lossy.outputs.filter(({ name }) => name === lossValue) })
   const layers = graphLayers(graph).layers.filter(({ name }) => moving.has(name))
   const stages = stagesOf(graph, new Set(layers.map(({ name }) => name)))
-  const lossText = objectives.map(({ text }) => text).join('; ')
+  const lossText = [...new Set(objectives.map(({ text }) => text))].join('; ')
   const unmoved = names.filter((name) => !moving.has(name))
   return { unmoved, stages, loss: lossValue, lossText, predictions, samples: given, layers: placedLayers(layers, stages), park: memoryPark, session: { threads: availableParallelism(), memoryPattern: false } }
 }

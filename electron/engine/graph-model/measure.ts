@@ -18,7 +18,7 @@ import { measurePairs } from '../sensitivity/pairs/measure-pairs.ts'
 import { openWorkFolder, type WorkFolder } from '../sensitivity/work-folder.ts'
 import { isMetric, metricNames, metrics, type Metric } from '../sensitivity/metrics/metrics.ts'
 import { tool } from '../tool.ts'
-import { classOutputs } from './classes.ts'
+import { classOutputs, quotedOutputs } from './classes.ts'
 import { openGraphData, type GraphData } from './data.ts'
 import type { GraphLayer } from './layers.ts'
 import { differentiableGraph } from './differentiable-graph.ts'
@@ -52,8 +52,8 @@ export function optionsOf(layer: GraphLayer, only: readonly string[] | undefined
 export function divergenceText({ graph }: GraphModel): string {
   const classes = classOutputs(graph)
   return classes.length > 0
-    ? `divergence: KL of the classes of ${classes.map(({ output }) => `'${output}'`).join(', ')}`
-    : `divergence: squared error of ${graph.outputs.map(({ name }) => `'${name}'`).join(', ')} over its squared size (no output holds classes)`
+    ? `divergence: KL of the classes of ${quotedOutputs(classes.map(({ output }) => output))}`
+    : `divergence: squared error of ${quotedOutputs(graph.outputs.map(({ name }) => name))} over its squared size (no output holds classes)`
 }
 
 function checkOptions(options: readonly string[] | undefined): void {
