@@ -20,7 +20,7 @@ import { openGraphModel } from './open.ts'
 import { decodeLayer } from './pack.ts'
 import { runSample, weightTensor } from './probe.ts'
 import { codecOf, roundLayer, storedColumns } from './round.ts'
-import { branching, halfCnn, image, noise, npyBytes, oddTables, piecedRecurrent, positionedEncoder, smallCnn, smallEncoder, smallRecurrent, tokens } from './testing.ts'
+import { branching, denseReaders, halfCnn, image, noise, npyBytes, oddTables, piecedRecurrent, positionedEncoder, smallCnn, smallEncoder, smallRecurrent, tokens } from './testing.ts'
 
 const context: Context = { signal: new AbortController().signal, report: () => undefined }
 
@@ -148,6 +148,13 @@ test('weights in branches: each by its own name, stored and computed with as rou
   expect(names.toSorted()).toEqual(['shared', 'w_1', 'w_2'])
   rmSync(model.path)
   await exportedBesideDense(folder, branching(), { shared: 'int8-channel', w_1: 'int4-g32', w_2: 'int8-channel' }, [1, -1].map((sign) => ({ x: { type: 'float32', dims: [3, 64], data: noise(192, 3).map((value) => sign * Math.abs(value)) } })))
+}))
+
+test('a kernel in a branch has a row an output channel, a stack of matrices one a vector', () => withFolder(async (folder) => {
+  const { layers, path: file } = await openGraphModel(await written(folder, denseReaders()))
+  expect(layers.map(({ name, shape }) => [name, shape]).toSorted()).toEqual([['else', [32, 48]], ['stack', [24, 32]], ['then', [32, 48]]])
+  rmSync(file)
+  await exportedBesideDense(folder, denseReaders(), { then: 'int8-channel', else: 'int4-channel', stack: 'int4-g32' }, [1, -1].map((sign) => ({ x: { type: 'float32', dims: [2, 16, 24], data: noise(768, 3).map((value) => sign * Math.abs(value)) } })))
 }))
 
 test('a weight that reaches its operator in pieces: what is planned is what is written', () => withFolder(async (folder) => {

@@ -182,10 +182,11 @@ function conflictOf(found: readonly Found[]): string | null {
   return null
 }
 
-/** A weight that its nodes read as it is: rows are its last axis, of a kernel all axes but the first. */
-function denseLayer(initializer: Initializer, sites: readonly Site[], groups: number, block: number | null): GraphLayer {
+/** A weight that its nodes read as it is: columns are its last axis, of a kernel all axes but the first. */
+function denseLayer(initializer: Initializer, sites: readonly Site[], groups: number, block: number | null, readers: Readers): GraphLayer {
   const { name, dims } = initializer
-  const rows = dims.length < 4 ? dims.slice(0, -1) : dims.slice(0, 1)
+  const isKernel = readers.within(name).some(({ op }) => op.includes('Conv'))
+  const rows = isKernel ? dims.slice(0, 1) : dims.slice(0, -1)
   const shape = [elementCount(rows), elementCount(dims.slice(rows.length))] as const
   return { name, kind: 'matmul', shape, block, ties: null, input: sites[0]?.states ?? sites[0]?.input ?? '', initializer, layout: 'out-in', groups, isDense: true, sites }
 }
@@ -197,11 +198,11 @@ function layerOf(initializer: Initializer, readers: Readers, block: number | nul
   if (type !== 'float32' && type !== 'float16') return `holds ${type}, not weights in float32 or float16`
   const found = findSites(initializer, readers, name, [], false)
   const other = typeof found === 'string' ? found : conflictOf(found)
-  if (typeof found === 'string' || other !== null) return isWeight(name, readers) ? denseLayer(initializer, readers.of(name).map((node) => ({ operator: 'other', node, input: '', weight: name, via: [] })), 1, block) : other ?? ''
+  if (typeof found === 'string' || other !== null) return isWeight(name, readers) ? denseLayer(initializer, readers.of(name).map((node) => ({ operator: 'other', node, input: '', weight: name, via: [] })), 1, block, readers) : other ?? ''
   const [first] = found
   if (first === undefined) return 'is read by nothing'
   const { layout, groups, site: { input } } = first
-  if (isRecurrent(first.site.node)) return denseLayer(initializer, found.map(({ site }) => site), groups, block)
+  if (isRecurrent(first.site.node)) return denseLayer(initializer, found.map(({ site }) => site), groups, block, readers)
   const products = found.filter(({ site }) => site.operator !== 'Gather')
   const lead = products[0] ?? first
   return { name, kind: kinds[lead.site.operator], shape: matrixShape(dims, layout), block, ties: null, input: lead.site.input ?? input, initializer, layout, groups, isDense: false, sites: found.map(({ site }) => site) }

@@ -133,6 +133,21 @@ export function branching(): Graph {
   return b.build('branching')
 }
 
+/** Rows [n, 16, 24] → [n, 32, 24]: a convolution in a branch of an If, and a stack of matrices that a product reads. */
+export function denseReaders(): Graph {
+  const b = createBuilder({ '': 16 })
+  const x = b.input('x', 'float32', ['n', 16, 24])
+  const branch = (name: string, seed: number): Graph => {
+    const inner = createBuilder({ '': 16 })
+    inner.output(inner.one('Conv', [x, weight(inner, name, [32, 16, 3], seed)], ints({ pads: [1, 1] }), { outputs: [`y${seed}`] }), 'float32', null)
+    return inner.build(name)
+  }
+  const flag = b.one('Greater', [b.one('ReduceSum', [x], { keepdims: { int: 0 } }), b.floats(0)])
+  const y = b.one('If', [flag], { then_branch: { graph: branch('then', 44) }, else_branch: { graph: branch('else', 45) } })
+  b.output(b.one('MatMul', [y, weight(b, 'stack', [1, 24, 32], 46)]), 'float32', null)
+  return b.build('dense readers')
+}
+
 /** An image for `smallCnn`, and ids for `smallEncoder`. */
 export const image = (seed: number): Tensor => ({ type: 'float32', dims: [1, 3, 12, 12], data: noise(3 * 144, seed) })
 export function tokens(seed: number, length = 9): Tensor {
