@@ -10,7 +10,7 @@ import { learnedRoundings, type LearnedRoundingName, type Recipe } from '../../c
 import type { CompressReport } from '../../contract/report.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
-import { graphFileOf } from '../../engine/graph-model/file.ts'
+import { modelPath } from '../../engine/model-path.ts'
 import { isGraphFile } from '../../engine/graph-model/open.ts'
 import { checkOutput } from '../../engine/graph-model/run.ts'
 import { usualMetric } from '../../engine/usual-metric.ts'
@@ -113,7 +113,7 @@ function learnedOf(name: RounderFlag): { learnedRounding?: LearnedRoundingName }
 /** Measure → plan → run, all files below `options.out`. */
 export async function compress(source: string, options: CompressOptions, context: Context): Promise<CompressReport> {
   const engine = createEngine()
-  const model = await graphFileOf(source)
+  const model = await modelPath(source)
   const budget = parseBudget(options.budget)
   const resume = options.resume ?? false
   const target = targetOf(model, options.target)

@@ -1,6 +1,6 @@
 /** @file halftone inspect: what is in a model, and what of it can be compressed. */
 import { createEngine } from '../../engine/engine.ts'
-import { graphFileOf } from '../../engine/graph-model/file.ts'
+import { modelPath } from '../../engine/model-path.ts'
 import { grouped } from '../reasons.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import type { AddCommand } from './command.ts'
@@ -20,7 +20,7 @@ export const addInspect: AddCommand = (program) => {
     .option('--json', 'print one JSON object')
     .action(async (model: string, options: { json?: boolean }) => {
       await runCommand(options, async ({ context, result }) => {
-        result(await createEngine().inspect({ model: await graphFileOf(model) }, context), (summary) => {
+        result(await createEngine().inspect({ model: await modelPath(model) }, context), (summary) => {
           const rest = summary.tensors.filter((tensor) => tensor.reason !== null)
           return [
             `${summary.name}: ${summary.architecture}, ${(summary.parameters / 1e6).toPrecision(3)} M parameters, ${sizeText(summary.sizeBytes)} on disk, ${summary.blocks} blocks`,

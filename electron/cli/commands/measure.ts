@@ -1,6 +1,6 @@
 /** @file halftone measure: what each layer loses under each option, saved as sensitivity.json. */
 import { createEngine } from '../../engine/engine.ts'
-import { graphFileOf } from '../../engine/graph-model/file.ts'
+import { modelPath } from '../../engine/model-path.ts'
 import { usualMetric } from '../../engine/usual-metric.ts'
 import type { MeasureInput } from '../../contract/engine.ts'
 import type { Sensitivity } from '../../contract/sensitivity.ts'
@@ -40,7 +40,7 @@ export const addMeasure: AddCommand = (program) => {
     .option('--json', 'print one JSON object')
     .action(async (source: string, { json, metric, memory, correct, loss, imageSize, mean, std, ...options }: Omit<MeasureInput, 'model' | 'correction' | 'graph' | 'loss'> & GraphFlags & { json?: boolean; memory?: number; correct: NonNullable<MeasureInput['correction']> }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
-        const model = await graphFileOf(source)
+        const model = await modelPath(source)
         result(await createEngine().measure({ model, metric: metric ?? await usualMetric(model), ...options, correction: correct, ...(memory !== undefined && { memoryBytes: memory }), ...lossOf(loss), ...graphOptionsOf({ ...(loss && { loss }), ...(imageSize && { imageSize }), ...(mean && { mean }), ...(std && { std }) }) }, context), sensitivityText)
       })
     })

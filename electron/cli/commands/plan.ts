@@ -9,7 +9,7 @@ import type { Budget } from '../../contract/recipe.ts'
 import { Sensitivity } from '../../contract/sensitivity.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
-import { graphFileOf } from '../../engine/graph-model/file.ts'
+import { modelPath } from '../../engine/model-path.ts'
 import { writeWhole } from '../../engine/job/files.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import { pinned, ranks, type AddCommand } from './command.ts'
@@ -132,7 +132,7 @@ export const addPlan: AddCommand = (program) => {
     .action(async (source: string, options: PlanOptions) => {
       await runCommand(options, async ({ context, result }) => {
         const { pin, allocator, correct, ranks: allowed, adapterStorage, constraint, quality: wanted, text } = options
-        const model = await graphFileOf(source)
+        const model = await modelPath(source)
         const target = targetOf(model, options.target)
         const budget = budgetOf(options.budget, constraint, wanted !== undefined)
         const measured = await readSensitivity(options.measured)
