@@ -4,7 +4,9 @@
  * the activation it is used with, or a runtime would hold the dense weights of all layers at once.
  */
 import { byteLength } from '../graph/element.ts'
+import { definitions } from '../graph/hoist.ts'
 import { prune } from '../graph/prune.ts'
+import { graphCaptures } from '../graph/topology.ts'
 import type { GraphLayer, Site } from '../graph-model/layers.ts'
 import { storageOf, type Storage, type StoredPart } from '../graph-model/storage.ts'
 import type { Attribute, Graph, Initializer, Node } from '../graph/graph.ts'
@@ -45,7 +47,7 @@ interface Writer {
 }
 
 function createWriter(graph: Graph): Writer {
-  const used = new Set([...graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs]), ...graph.initializers.keys(), ...graph.inputs.map(({ name }) => name)])
+  const used = new Set([...graph.nodes.map(({ name }) => name), ...definitions(graph).keys()])
   const initializers = new Map<string, Initializer>()
   const fresh = (stem: string): string => {
     for (let count = 0; ; count++) {
@@ -91,6 +93,7 @@ export function quantizeGraph(graph: Graph, layers: readonly GraphLayer[], choic
   const stored = new Map<string, { readonly layer: GraphLayer; readonly storage: Storage }>()
   const replaced = new Map<Node, readonly Node[]>()
   const inFront = new Map<Node, readonly Node[]>()
+  const inBranch = new Map<Graph, readonly Node[]>()
   const zeroOf = new Map<string, string>()
 
   for (const layer of layers) {
@@ -103,7 +106,10 @@ export function quantizeGraph(graph: Graph, layers: readonly GraphLayer[], choic
       const first = firstReader(graph, layer)
       if (storage.form === 'dequantize') dequantize(w, layer, storage, written, first, zeroOf)
       const [last, ...rest] = w.nodes.splice(before).reverse()
-      inFront.set(first.node, [...(inFront.get(first.node) ?? []), ...rest.reverse(), { ...last, outputs: [layer.name] }])
+      const nodes = [...rest.reverse(), { ...last, outputs: [layer.name] }]
+      const branch = onlyBranch(layer)
+      if (branch === null) inFront.set(first.node, [...(inFront.get(first.node) ?? []), ...nodes])
+      else inBranch.set(branch, [...(inBranch.get(branch) ?? []), ...nodes])
       continue
     }
     const shared = w.nodes.splice(before)
@@ -114,11 +120,15 @@ export function quantizeGraph(graph: Graph, layers: readonly GraphLayer[], choic
     })
   }
 
-  const domains = [...replaced.values(), ...inFront.values()].flat().some(({ domain }) => domain === 'com.microsoft') ? { 'com.microsoft': graph.opset['com.microsoft'] ?? 1 } : {}
+  const branched = (node: Node): Node => (node.op !== 'If' || inBranch.size === 0 ? node : {
+    ...node,
+    attributes: Object.fromEntries(Object.entries(node.attributes).map(([key, value]) => [key, 'graph' in value ? { graph: { ...value.graph, nodes: [...(inBranch.get(value.graph) ?? []), ...value.graph.nodes] } } : value])),
+  })
+  const domains = [...replaced.values(), ...inFront.values(), ...inBranch.values()].flat().some(({ domain }) => domain === 'com.microsoft') ? { 'com.microsoft': graph.opset['com.microsoft'] ?? 1 } : {}
   const rewritten: Graph = {
     ...graph,
     opset: { ...graph.opset, ...domains },
-    nodes: graph.nodes.flatMap((node) => [...(inFront.get(node) ?? []), ...(replaced.get(node) ?? [node])]),
+    nodes: graph.nodes.flatMap((node) => [...(inFront.get(node) ?? []), ...(replaced.get(node) ?? [branched(node)])]),
     initializers: new Map([...[...graph.initializers].filter(([name]) => stored.get(name)?.layer.isDense !== true), ...w.initializers]),
   }
   return { graph: prune(rewritten), made, stored }
@@ -145,6 +155,13 @@ function partDims(w: Writer, layer: GraphLayer, storage: Storage, { role, dims }
     case 'steps': return [groups, across, rows]
     default: return dims
   }
+}
+
+/** The branch of an If that alone reads a weight: there it is made only where that branch is taken. */
+function onlyBranch({ name, sites: [site, ...others] }: GraphLayer): Graph | null {
+  if (others.length > 0 || site.node.op !== 'If' || site.node.inputs.includes(name)) return null
+  const readers = Object.values(site.node.attributes).flatMap((value) => ('graph' in value && graphCaptures(value.graph).includes(name) ? [value.graph] : []))
+  return readers.length === 1 ? readers[0] : null
 }
 
 /** The use of a weight that is computed first. */

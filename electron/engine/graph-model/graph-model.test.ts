@@ -148,6 +148,11 @@ test('weights in branches: each by its own name, stored and computed with as rou
   expect(names.toSorted()).toEqual(['shared', 'w_1', 'w_2'])
   rmSync(model.path)
   await exportedBesideDense(folder, branching(), { shared: 'int8-channel', w_1: 'int4-g32', w_2: 'int8-channel' }, [1, -1].map((sign) => ({ x: { type: 'float32', dims: [3, 64], data: noise(192, 3).map((value) => sign * Math.abs(value)) } })))
+  // What one branch alone reads is made in it; what both read is made once, in front of them.
+  const { graph } = await openGraphModel(path.join(folder, 'out', 'model.onnx'))
+  const spread = (nodes: Graph['nodes']): number => nodes.filter(({ op }) => op === 'DequantizeLinear').length
+  const branches = Object.values(graph.nodes.find(({ op }) => op === 'If')?.attributes ?? {}).flatMap((value) => ('graph' in value ? [spread(value.graph.nodes)] : []))
+  expect([spread(graph.nodes), ...branches]).toEqual([1, 1, 1])
 }))
 
 test('a kernel in a branch has a row an output channel, a stack of matrices one a vector', () => withFolder(async (folder) => {

@@ -18,7 +18,7 @@ function withBodies(node: Node, change: (body: Graph) => Graph): Node {
 }
 
 /** How often each name is defined, in the graph and in those inside it. */
-function definitions(graph: Graph, counts = new Map<string, number>()): Map<string, number> {
+export function definitions(graph: Graph, counts = new Map<string, number>()): Map<string, number> {
   const names = [...graph.inputs.map(({ name }) => name), ...graph.initializers.keys(), ...graph.nodes.flatMap(({ outputs }) => outputs)]
   for (const name of names) if (name !== '') counts.set(name, (counts.get(name) ?? 0) + 1)
   for (const node of graph.nodes) for (const value of Object.values(node.attributes)) if ('graph' in value) definitions(value.graph, counts)
