@@ -52,6 +52,24 @@ describe('what a graph takes', () => {
 })
 
 describe('samples of a graph are looked at', () => {
+  it('pictures as bytes, as halves, and as many at a time as the model takes', async () => {
+    const taking = async (type: 'uint8' | 'float16', shape: readonly (number | string)[]): Promise<string> => {
+      const b = createBuilder()
+      b.output(b.one('Identity', [b.input('x', type, shape)]), type, null)
+      const file = path.join(folder, `${type}.onnx`)
+      await writeFile(file, encodeModel(b.build('picture')))
+      return file
+    }
+    const bytes = await taking('uint8', [1, 4, 5, 3])
+    const seen = await engine.previewData({ model: bytes, data: pictures }, silent)
+    expect(seen).toMatchObject({ rows: 3, graph: { inputs: [{ type: 'uint8', shape: [1, 4, 5, 3], least: 0, mean: expect.closeTo(255 * (4 / 9), 6) as number, most: 255 }], notes: [] } })
+    await expect(engine.previewData({ model: bytes, data: pictures, graph: { image: { mean: [0.5] } } }, silent)).rejects.toThrow(/--mean, --std: found the input 'x' of bytes/)
+    const pairs = await engine.previewData({ model: await taking('float16', [2, 3, 4, 5]), data: pictures }, silent)
+    expect(pairs).toMatchObject({ rows: 1, graph: { inputs: [{ type: 'float16', shape: [2, 3, 4, 5], least: 0, mean: expect.closeTo(1 / 6, 3) as number, most: 1 }] } })
+    expect(pairs.graph?.pictures).toHaveLength(1)
+    await expect(engine.previewData({ model: await taking('float16', [4, 3, 4, 5]), data: pictures }, silent)).rejects.toThrow(/found 3 images, expected at least 4: the model takes that many at a time/)
+  })
+
   it('an array of all of an input is given with every sample, be its first axis one, two or free', async () => {
     const b = createBuilder()
     const x = b.input('x', 'float32', ['n', 6])
