@@ -1,6 +1,7 @@
 /** @file The engine as its hosts call it: the methods of contract/engine.ts, over plain data. */
 import type { z } from 'zod'
 import { EvaluateInput, GenerateInput, MeasureInput, type EngineMethod, type engineMethods } from '../contract/engine.ts'
+import { AppError } from '../contract/errors.ts'
 import type { Context } from '../contract/events.ts'
 import { Recipe } from '../contract/recipe.ts'
 import type { Evaluation } from '../contract/report.ts'
@@ -11,6 +12,7 @@ import { evaluate } from './evaluate/perplexity.ts'
 import { adapt } from './export/adapt.ts'
 import { evaluateGraphFile } from './graph-model/evaluate.ts'
 import { previewGraphData } from './graph-model/data-preview.ts'
+import { isLoneGraph } from './graph-model/file.ts'
 import { inspectGraph } from './graph-model/inspect.ts'
 import { measureGraphFile } from './graph-model/measure.ts'
 import { isGraphFile, openGraphModel } from './graph-model/open.ts'
@@ -32,6 +34,7 @@ export type Engine = { readonly [M in EngineMethod]: (input: z.input<(typeof eng
 
 async function evaluateFile(input: z.input<typeof EvaluateInput>, context: Context): Promise<Evaluation> {
   if (input.reference !== undefined && isGraphFile(input.model) && isGraphFile(input.reference)) return evaluateGraphFile(input, context)
+  if (await isLoneGraph(input.model)) throw new AppError('bad-request', `${input.model}: found an ONNX graph and ${input.reference === undefined ? 'no reference' : `the reference ${input.reference}`}, expected its original graph to compare its outputs with`, { hint: 'Give the original .onnx file with --reference, and samples of its inputs with --text.' })
   const { model, reference, adapter, text, length, windows: most, memoryBytes } = EvaluateInput.parse(input)
   const tokenizer = await openTokenizer(reference ?? model)
   const { windows } = await tokenWindows(tokenizer, readTexts(text), { length, signal: context.signal })
@@ -46,6 +49,11 @@ async function evaluateFile(input: z.input<typeof EvaluateInput>, context: Conte
   } finally {
     await teacher?.close()
   }
+}
+
+/** Refuses a graph where text is wanted. */
+async function refuseGraph(model: string): Promise<void> {
+  if (await isLoneGraph(model)) throw new AppError('bad-request', `${model}: found an ONNX graph, expected a language model`, { hint: 'Give a Hugging Face folder, a GGUF file or an ONNX folder with genai_config.json; graphs are measured, compressed and evaluated.' })
 }
 
 /** The engine. Its only state are the models it keeps open for the next short call; long methods open what they need. */
@@ -69,11 +77,15 @@ export function createEngine(): Engine & { readonly close: () => Promise<void> }
     },
     plan: (input, context) => (isGraphFile(input.model) ? planGraph(workspace, input, context) : planModel(workspace, input, context)),
     run: (input, context) => run({ ...input, recipe: Recipe.parse(input.recipe) }, context),
-    train,
+    async train(input, context) {
+      await refuseGraph(input.model)
+      return train(input, context)
+    },
     evaluate: evaluateFile,
     adapt,
     async generate(input, context) {
       const { model, prompt, tokens, temperature, topP, seed, adapter } = GenerateInput.parse(input)
+      await refuseGraph(model)
       const pace = createPace()
       const { generator, tokenizer, close } = await openGenerator(model, context, { adapter })
       try {

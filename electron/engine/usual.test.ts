@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createBuilder } from './graph/builder.ts'
 import { writeModel } from './graph/write.ts'
 import type { Graph } from './graph/graph.ts'
-import { smallCnn, smallEncoder, weight } from './graph-model/testing.ts'
+import { halfCnn, smallCnn, smallEncoder, weight } from './graph-model/testing.ts'
 import { obstaclesOf } from './graph-model/obstacles.ts'
 import { withFolder } from './io/temporary-folder.ts'
 import { usualMetric, usualRounder } from './usual.ts'
@@ -37,6 +37,7 @@ test('graphs are measured by gradients where they have them, all else by scaled 
   expect(await metricOf(smallCnn(13))).toBe('fisher')
   expect(await metricOf(smallEncoder())).toBe('fisher')
   expect(await metricOf(pooled())).toBe('fisher')
+  expect(await metricOf(await halfCnn(17))).toBe('fisher')
   expect(await metricOf(opaque())).toBe('kl-scaled')
   expect(await usualMetric(path.join(import.meta.dirname, 'session/goldens/llama'))).toBe('kl-scaled')
   expect([usualRounder('model.onnx'), usualRounder('/models/llama')]).toEqual(['gptq', 'guided'])

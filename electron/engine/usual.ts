@@ -9,8 +9,14 @@ import { obstaclesOf } from './graph-model/obstacles.ts'
 import { isGraphFile, openGraphModel, type GraphModel } from './graph-model/open.ts'
 import type { MetricName } from './sensitivity/metrics/metrics.ts'
 
+/** 16-bit weights up to this many are differentiated: they are held in 32 bits for it. */
+const HALVES_MOST = 2 ** 29
+
 /** Whether all of the graph can be differentiated. */
-const hasDerivatives = ({ graph, layers }: GraphModel): boolean => layers.every(({ initializer }) => initializer.type === 'float32') && obstaclesOf(graph).size === 0
+function hasDerivatives({ graph, layers }: GraphModel): boolean {
+  const halves = layers.filter(({ initializer }) => initializer.type === 'float16').reduce((sum, { shape: [rows, cols] }) => sum + rows * cols, 0)
+  return halves <= HALVES_MOST && obstaclesOf(graph).size === 0
+}
 
 /** The metric for an open graph. */
 export const graphMetric = (model: GraphModel): MetricName => (hasDerivatives(model) ? 'fisher' : 'kl-scaled')

@@ -29,8 +29,9 @@ export function byteCount(text: string): number {
 
 /** Parses NAME=OPTION pairs, repeated. */
 export function pinned(text: string, before: Record<string, string>): Record<string, string> {
-  const [name, option, ...rest] = text.split('=')
-  if (!name || !option || rest.length > 0) throw new InvalidArgumentError('expected LAYER=OPTION, such as blocks.0.down=Q6_K')
+  const at = text.lastIndexOf('=') // names of ONNX tensors may hold one too
+  const [name, option] = [text.slice(0, at), text.slice(at + 1)]
+  if (at < 1 || option === '') throw new InvalidArgumentError('expected LAYER=OPTION, such as blocks.0.down=Q6_K')
   return { ...before, [name]: option }
 }
 

@@ -10,7 +10,9 @@ import { learnedRoundings, type LearnedRoundingName, type Recipe } from '../../c
 import type { CompressReport } from '../../contract/report.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
+import { modelPath } from '../../engine/model-path.ts'
 import { isGraphFile } from '../../engine/graph-model/open.ts'
+import { checkOutput } from '../../engine/graph-model/run.ts'
 import { usualMetric, usualRounder } from '../../engine/usual.ts'
 import { refuseBudget } from '../../engine/refuse-budget.ts'
 import { readIfThere } from '../../engine/job/files.ts'
@@ -109,12 +111,14 @@ function learnedOf(name: RounderFlag | undefined): { learnedRounding?: LearnedRo
 }
 
 /** Measure → plan → run, all files below `options.out`. */
-export async function compress(model: string, options: CompressOptions, context: Context): Promise<CompressReport> {
+export async function compress(source: string, options: CompressOptions, context: Context): Promise<CompressReport> {
   const engine = createEngine()
+  const model = await modelPath(source)
   const budget = parseBudget(options.budget)
   const resume = options.resume ?? false
   const target = targetOf(model, options.target)
   await engine.inspect({ model }, context) // refuse what cannot be read before anything is written
+  if (isGraphFile(model)) checkOutput(model, options.out)
   await checkFolder(options.out, resume)
   const chosen = options.options ?? (options.layout === 'compressed-tensors' ? symmetricOptions : undefined)
   await refuseBudget({ model, target, budget, pins: options.pin, options: chosen }, context)

@@ -1,5 +1,6 @@
 /** @file halftone measure: what each layer loses under each option, saved as sensitivity.json. */
 import { createEngine } from '../../engine/engine.ts'
+import { modelPath } from '../../engine/model-path.ts'
 import { usualMetric, usualRounder } from '../../engine/usual.ts'
 import type { MeasureInput } from '../../contract/engine.ts'
 import type { Sensitivity } from '../../contract/sensitivity.ts'
@@ -37,8 +38,9 @@ export const addMeasure: AddCommand = (program) => {
     .option('--memory <size>', 'memory for parked activations, such as 2GB', byteCount)
     .option('--seed <n>', 'seed of the choice of windows', Number, 0)
     .option('--json', 'print one JSON object')
-    .action(async (model: string, { json, metric, memory, correct, loss, imageSize, mean, std, ...options }: Omit<MeasureInput, 'model' | 'correction' | 'graph' | 'loss'> & GraphFlags & { json?: boolean; memory?: number; correct: NonNullable<MeasureInput['correction']> }) => {
+    .action(async (source: string, { json, metric, memory, correct, loss, imageSize, mean, std, ...options }: Omit<MeasureInput, 'model' | 'correction' | 'graph' | 'loss'> & GraphFlags & { json?: boolean; memory?: number; correct: NonNullable<MeasureInput['correction']> }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
+        const model = await modelPath(source)
         result(await createEngine().measure({ model, metric: metric ?? await usualMetric(model), rounder: usualRounder(model), ...options, correction: correct, ...(memory !== undefined && { memoryBytes: memory }), ...lossOf(loss), ...graphOptionsOf({ ...(loss && { loss }), ...(imageSize && { imageSize }), ...(mean && { mean }), ...(std && { std }) }) }, context), sensitivityText)
       })
     })

@@ -9,6 +9,7 @@ import type { Budget } from '../../contract/recipe.ts'
 import { Sensitivity } from '../../contract/sensitivity.ts'
 import { parseBudget } from '../../engine/budget/budget.ts'
 import { createEngine } from '../../engine/engine.ts'
+import { modelPath } from '../../engine/model-path.ts'
 import { writeWhole } from '../../engine/job/files.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import { pinned, ranks, type AddCommand } from './command.ts'
@@ -128,9 +129,10 @@ export const addPlan: AddCommand = (program) => {
     .addOption(new Option('--allocator <name>', 'exact: proved best; milp: the same under several limits; greedy; monotone: HAWQ-V2; exponent: tries candidates for real').choices(allocatorNames).default('exact'))
     .option('--out <file>', 'write the recipe here')
     .option('--json', 'print one JSON object')
-    .action(async (model: string, options: PlanOptions) => {
+    .action(async (source: string, options: PlanOptions) => {
       await runCommand(options, async ({ context, result }) => {
         const { pin, allocator, correct, ranks: allowed, adapterStorage, constraint, quality: wanted, text } = options
+        const model = await modelPath(source)
         const target = targetOf(model, options.target)
         const budget = budgetOf(options.budget, constraint, wanted !== undefined)
         const measured = await readSensitivity(options.measured)

@@ -234,3 +234,10 @@ test('an unfinished map is planned with estimates that are named; an empty one o
   const onlyGguf = layers.map((held) => ({ ...held, options: { Q4_K: held.options.Q4_K } }))
   expect(await failure(run({ measured: sensitivity(onlyGguf), target: 'onnx' }))).toMatchObject({ code: 'measurement-mismatch', hint: 'Measure again for the target onnx.' })
 })
+
+test('a model whose layers fit no format is told why, by its largest layer', async () => {
+  const excluded = { Q4_K: '120 columns are not a multiple of 256', Q6_K: '120 columns are not a multiple of 256', Q8_0: '120 columns are not a multiple of 32' }
+  expect(await failure(run({ measured: sensitivity(layers.map((held) => ({ ...held, options: {}, excluded }))) }))).toMatchObject({
+    code: 'budget-impossible', message: 'No layer of this model can take a narrow format of gguf: of head 120 columns are not a multiple of 256; 120 columns are not a multiple of 32',
+  })
+})

@@ -59,6 +59,7 @@ export function targetLayers(measured: Sensitivity, target: Target, ranks: RankC
   const isMeasured = ({ options }: MeasuredLayer): boolean => names.some((name) => Object.hasOwn(options, name)) || (measured.complete && Object.keys(options).length === 0)
   const known = measured.layers.filter((layer) => isMeasured(layer) && Object.keys(layer.options).length > 0)
   if (known.length === 0) {
+    refuseUnfit(measured, target)
     throw new AppError('measurement-mismatch', `The sensitivity map holds no option that ${target} can store; it has ${measuredNames(measured)}`, {
       hint: `Measure again for the target ${target}.`,
     })
@@ -67,6 +68,14 @@ export function targetLayers(measured: Sensitivity, target: Target, ranks: RankC
     layers: measured.layers.map((layer) => targetLayer(layer, isMeasured(layer) ? layer.options : estimate(layer, known), names, target, ranks, sizeOption)),
     estimated: measured.layers.filter((layer) => !isMeasured(layer)).map(({ name }) => name),
   }
+}
+
+/** Refuses a model of which no layer can take any of the formats that were to be measured. */
+function refuseUnfit({ layers, complete }: Sensitivity, target: Target): void {
+  const [largest] = layers.toSorted((a, b) => b.elements - a.elements)
+  const reasons = [...new Set(Object.values(largest?.excluded ?? {}))]
+  if (!complete || layers.some(({ options }) => Object.keys(options).length > 0) || reasons.length === 0) return
+  throw new AppError('budget-impossible', `No layer of this model can take a narrow format of ${target}: of ${largest.name} ${reasons.slice(0, 3).join('; ')}`, { hint: 'Choose another target, or leave the model as it is.' })
 }
 
 function measuredNames({ layers }: Sensitivity): string {

@@ -60,7 +60,8 @@ function gap({ loss, lowerBound }: Allocation): string[] {
   return [`The choice is within ${(100 * (loss / lowerBound - 1)).toPrecision(2)} % of the best possible predicted loss.`]
 }
 
-function listed(names: readonly string[]): string {
+/** The first of some names, and how many more there are. */
+export function listed(names: readonly string[]): string {
   const shown = names.slice(0, maxNames).join(', ')
   return names.length <= maxNames ? shown : `${shown}, … (${names.length} layers)`
 }

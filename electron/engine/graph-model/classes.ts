@@ -1,12 +1,13 @@
 /**
- * @file Which outputs of a graph are classes: those made by a softmax, and the logits of an image or text classifier. Everything else
- * (boxes, maps, embeddings, hidden states) is compared by its values.
+ * @file Which outputs of a graph are classes: those made by a softmax, and the logits of an image or text classifier or of the tokens of a
+ * text. Everything else (boxes, maps, embeddings, hidden states) is compared by its values.
  */
 import { operatorName } from '../graph/operators.ts'
 import { inferShapes } from '../graph/shapes/infer.ts'
 import { viewNode } from '../graph/shapes/rule.ts'
 import { producers } from '../graph/topology.ts'
 import type { Graph, Node } from '../graph/graph.ts'
+import { takesTokens } from './data-tokens.ts'
 
 export interface ClassOutput {
   readonly output: string
@@ -24,6 +25,7 @@ const telling = /logit|prob|class|score/i
 export function classOutputs(source: Graph): readonly ClassOutput[] {
   const graph = inferShapes(source)
   const made = producers(graph.nodes)
+  const isText = takesTokens(graph)
   const isVision = graph.nodes.some(({ op }) => op === 'Conv')
 
   function makerOf(value: string): Node | null {
@@ -42,7 +44,17 @@ export function classOutputs(source: Graph): readonly ClassOutput[] {
       return axis === -1 || axis + 1 === rank ? [{ output: name, logits: maker.inputs[0] ?? '', isProbability: maker.op === 'Softmax' }] : []
     }
     const classes = shape?.at(-1)
-    const isRow = rank === 2 && typeof classes === 'number' && classes > 1
-    return isRow && products.has(operatorName(maker)) && (isVision || telling.test(name)) ? [{ output: name, logits: name, isProbability: false }] : []
+    const isRow = rank === 2 && (isVision || telling.test(name))
+    const isToken = rank === 3 && isText && /logit/i.test(name)
+    return (isRow || isToken) && typeof classes === 'number' && classes > 1 && products.has(operatorName(maker)) ? [{ output: name, logits: name, isProbability: false }] : []
   })
+}
+
+/** Outputs that a text names. */
+const NAMES_SHOWN = 4
+
+/** Names of outputs in quotes: the first of many, and how many there are. */
+export function quotedOutputs(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).map((name) => `'${name}'`).join(', ')
+  return names.length <= NAMES_SHOWN ? shown : `${shown}, … (${names.length} outputs)`
 }

@@ -84,7 +84,7 @@ export function createComparison(classes: readonly ClassOutput[]): Comparison {
       name,
       sqnr: noise === 0 ? sqnrMost : Math.min(sqnrMost, 10 * Math.log10(signal / noise)),
       cosine: signal === 0 && other === 0 ? 1 : dot / Math.sqrt(signal * other),
-      ...(rows > 0 && { sameTop: same / rows, klMean: kl / rows }),
+      ...(rows > 0 && { sameTop: same / rows, klMean: Math.max(0, kl / rows) }), // sums in float32 may fall below zero
     })),
     divergence() {
       const all = [...sums.values()]

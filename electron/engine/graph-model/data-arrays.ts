@@ -1,6 +1,7 @@
 /**
  * @file Samples from NumPy arrays: one named as each input, samples along the first axis, optional `labels`. An input with a fixed
- * batch takes that many at a time; an array in exactly an input's own shape that has no batch is given with every sample.
+ * batch takes that many at a time; an array in exactly an input's own shape, without a batch or beside more samples of another input,
+ * is given with every sample.
  */
 import path from 'node:path'
 import { AppError } from '../../contract/errors.ts'
@@ -46,7 +47,10 @@ function fedInputs({ graph: { inputs } }: GraphModel, arrays: ReadonlyMap<string
       throw new AppError('bad-data', `${file}: found ${given.length === 0 ? 'no arrays' : `arrays ${given.join(', ')}`}, expected one named '${input.name}' (${inputText(input)})`, { hint: `Name the arrays as the inputs: numpy.savez(file, ${inputs.map(({ name }) => `**{'${name}': …}`).join(', ')}).` })
     }
     const [first] = input.shape ?? []
-    const isBatched = input.shape === null || (input.shape.length > 0 && shapeFits([null, ...input.shape.slice(1)], array.shape) && !(typeof first === 'number' && first > 1 && array.shape[0] === first && inputs.length > 1 && inputs.some((other) => other !== input && (arrays.get(other.name)?.shape[0] ?? first) !== first)))
+    const [count] = array.shape
+    // All of the input, beside inputs of more samples: a state, a rate, a scale.
+    const isWhole = (count === 1 || count === first) && shapeFits(input.shape, array.shape) && inputs.some(({ name }) => (arrays.get(name)?.shape[0] ?? count) !== count)
+    const isBatched = input.shape === null || (input.shape.length > 0 && shapeFits([null, ...input.shape.slice(1)], array.shape) && !isWhole)
     if (!isBatched && !shapeFits(input.shape, array.shape)) {
       throw new AppError('bad-data', `${file}: input '${input.name}': found ${array.type} [${array.shape.join(', ')}], expected ${inputText(input)} with any number of samples along the first axis`, { hint: 'Give the array the axes of the input, samples first.' })
     }

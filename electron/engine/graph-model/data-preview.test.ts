@@ -8,7 +8,7 @@ import { createEngine } from '../engine.ts'
 import { createBuilder } from '../graph/builder.ts'
 import { encodeModel } from '../graph/encode.ts'
 import type { Graph } from '../graph/graph.ts'
-import { noise, npyBytes, smallCnn, smallEncoder } from './testing.ts'
+import { noise, npyBytes, npzBytes, smallCnn, smallEncoder } from './testing.ts'
 
 const engine = createEngine()
 let folder: string
@@ -52,6 +52,42 @@ describe('what a graph takes', () => {
 })
 
 describe('samples of a graph are looked at', () => {
+  it('pictures as bytes, as halves, and as many at a time as the model takes', async () => {
+    const taking = async (type: 'uint8' | 'float16', shape: readonly (number | string)[]): Promise<string> => {
+      const b = createBuilder()
+      b.output(b.one('Identity', [b.input('x', type, shape)]), type, null)
+      const file = path.join(folder, `${type}.onnx`)
+      await writeFile(file, encodeModel(b.build('picture')))
+      return file
+    }
+    const bytes = await taking('uint8', [1, 4, 5, 3])
+    const seen = await engine.previewData({ model: bytes, data: pictures }, silent)
+    expect(seen).toMatchObject({ rows: 3, graph: { inputs: [{ type: 'uint8', shape: [1, 4, 5, 3], least: 0, mean: expect.closeTo(255 * (4 / 9), 6) as number, most: 255 }], notes: [] } })
+    await expect(engine.previewData({ model: bytes, data: pictures, graph: { image: { mean: [0.5] } } }, silent)).rejects.toThrow(/--mean, --std: found the input 'x' of bytes/)
+    const pairs = await engine.previewData({ model: await taking('float16', [2, 3, 4, 5]), data: pictures }, silent)
+    expect(pairs).toMatchObject({ rows: 1, graph: { inputs: [{ type: 'float16', shape: [2, 3, 4, 5], least: 0, mean: expect.closeTo(1 / 6, 3) as number, most: 1 }] } })
+    expect(pairs.graph?.pictures).toHaveLength(1)
+    await expect(engine.previewData({ model: await taking('float16', [4, 3, 4, 5]), data: pictures }, silent)).rejects.toThrow(/found 3 images, expected at least 4: the model takes that many at a time/)
+  })
+
+  it('an array of all of an input is given with every sample, be its first axis one, two or free', async () => {
+    const b = createBuilder()
+    const x = b.input('x', 'float32', ['n', 6])
+    const scaled = b.one('Mul', [b.one('Mul', [x, b.input('scale', 'float32', [1])]), b.input('free', 'float32', ['m', 6])])
+    b.output(b.one('Add', [scaled, b.input('state', 'float32', [2, 1, 6])]), 'float32', null)
+    const model = path.join(folder, 'whole-inputs.onnx')
+    await writeFile(model, encodeModel(b.build('whole inputs')))
+    const data = path.join(folder, 'whole.npz')
+    const floats = (...dims: number[]): Uint8Array => npyBytes(dims, noise(dims.reduce((count, size) => count * size, 1), 5))
+    await writeFile(data, npzBytes({ x: floats(9, 6), scale: floats(1), free: floats(1, 6), state: floats(2, 1, 6) }))
+    const { rows, graph } = await engine.previewData({ model, data }, silent)
+    expect(rows).toBe(9)
+    expect(graph?.inputs.map(({ name, shape }) => [name, shape])).toEqual([['x', [1, 6]], ['scale', [1]], ['free', [1, 6]], ['state', [2, 1, 6]]])
+    // Of as many entries as samples each sample has its own.
+    await writeFile(data, npzBytes({ x: floats(2, 6), scale: floats(1), free: floats(2, 6), state: floats(2, 1, 6) }))
+    expect((await engine.previewData({ model, data }, silent)).graph?.inputs.map(({ shape }) => shape)).toEqual([[1, 6], [1], [1, 6], [2, 1, 6]])
+  })
+
   it('pictures, as the settings make them', async () => {
     const { rows, kind, graph } = await engine.previewData({ model: cnn, data: pictures, graph: { image: { mean: [0.5], std: [0.25] } } }, silent)
     expect({ rows, kind }).toEqual({ rows: 3, kind: 'images' })

@@ -4,6 +4,7 @@ import path from 'node:path'
 import sharp from 'sharp'
 import type { DataPreview } from '../../contract/engine.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
+import { floatValues } from './compare.ts'
 import { imageInput, type ImageInput } from './data-images.ts'
 import { openSamples, type GraphSample, type SampleOptions } from './data.ts'
 import { openGraphModel } from './open.ts'
@@ -21,10 +22,10 @@ async function kindOf(data: string): Promise<DataPreview['kind']> {
 }
 
 /** What an input gets over some samples: least, mean and most of its values. */
-function describe(name: string, values: readonly Tensor[]): NonNullable<DataPreview['graph']>['inputs'][number] {
+async function describe(name: string, values: readonly Tensor[]): Promise<NonNullable<DataPreview['graph']>['inputs'][number]> {
   let [least, most, sum, count] = [Infinity, -Infinity, 0, 0]
-  for (const { data } of values) {
-    for (const value of data) {
+  for (const tensor of values) {
+    for (const value of (await floatValues(tensor)) ?? tensor.data) {
       const number = Number(value)
       least = Math.min(least, number)
       most = Math.max(most, number)
@@ -36,10 +37,10 @@ function describe(name: string, values: readonly Tensor[]): NonNullable<DataPrev
   return { name, type, shape: [...dims], least, mean: sum / Math.max(1, count), most }
 }
 
-/** A sample's picture, [1, channels, height, width] or [1, height, width, channels], its values spread from black to white. */
-async function pictureOf({ dims, data }: Tensor, { channels, isChannelsLast }: ImageInput): Promise<string> {
-  const [height, width] = isChannelsLast ? dims.slice(1) : dims.slice(2)
-  const values = data as Float32Array
+/** A sample's first picture, [batch, channels, height, width] or [batch, height, width, channels], its values spread from black to white. */
+async function pictureOf(tensor: Tensor, { channels, isChannelsLast }: ImageInput): Promise<string> {
+  const [height, width] = isChannelsLast ? tensor.dims.slice(1) : tensor.dims.slice(2)
+  const values = ((await floatValues(tensor)) ?? Float32Array.from<number | bigint>(tensor.data, Number)).subarray(0, height * width * channels)
   const least = values.reduce((found, value) => Math.min(found, value), Infinity)
   const most = values.reduce((found, value) => Math.max(found, value), -Infinity)
   const pixels = new Uint8Array(values.length)
@@ -64,11 +65,11 @@ export async function previewGraphData(source: string, data: string, options: Sa
     const first: GraphSample[] = []
     for (let index = 0; index < Math.min(SHOWN, samples.count); index++) first.push(await samples.sample(index))
     const picture = imageInput(model.graph)
-    const pictures = picture === null ? [] : await Promise.all(first.map(({ feeds }) => feeds[picture.name]).filter(({ dims: [batch] }) => batch === 1).map((tensor) => pictureOf(tensor, picture)))
+    const pictures = picture === null ? [] : await Promise.all(first.map(({ feeds }) => pictureOf(feeds[picture.name], picture)))
     return {
       path: data, kind: await kindOf(data), sha256: samples.sha256, rows: samples.count, tokens: 0, windows: samples.count, duplicates: 0, bad: [], samples: [], lengths: [],
       graph: {
-        inputs: model.graph.inputs.map(({ name }) => describe(name, first.map(({ feeds }) => feeds[name]))),
+        inputs: await Promise.all(model.graph.inputs.map(({ name }) => describe(name, first.map(({ feeds }) => feeds[name])))),
         isLabelled: first.some(({ labels }) => labels !== null),
         pictures,
         notes: [...samples.notes],

@@ -3,11 +3,13 @@ import { expect, test } from 'vitest'
 import { silent } from '../../contract/events.ts'
 import { createBuilder, type Builder } from '../graph/builder.ts'
 import { writeModel } from '../graph/write.ts'
+import { widened } from '../graph/widen.ts'
+import { toHalves } from '../io/float.ts'
 import { withFolder } from '../io/temporary-folder.ts'
 import { createSessions, createStream } from '../autodiff/stream.ts'
 import { differentiableGraph } from './differentiable-graph.ts'
 import { openGraphModel } from './open.ts'
-import { noise, weight } from './testing.ts'
+import { halfCnn, noise, weight } from './testing.ts'
 
 type Model = Awaited<ReturnType<typeof differentiableGraph>>
 
@@ -41,7 +43,7 @@ test('every output counts, and alike: a hundred times larger numbers do not weig
   })
   expect(one.layers.map(({ name }) => name)).toEqual(['first', 'second'])
   expect(one.unmoved).toEqual([])
-  expect(one.lossText).toMatch(/squared error of '.*' to itself .*; squared error of '.*' to itself/)
+  expect(one.lossText).toMatch(/^squared error of '[^']*', '[^']*' to themselves with normal noise of their own sizes/)
   // Each is the mean square of normal noise over the output's own mean square, about 1.
   const loss = await lossOf(one)
   expect(loss).toBeGreaterThan(1)
@@ -69,3 +71,26 @@ test('an operator without a derivative on the way is named with its node and wha
   })
   expect(beside.unmoved).toEqual(['second'])
 })
+
+test('a graph in 16 bits has the gradients of the same in 32', async () => withFolder(async (folder) => {
+  const half = await halfCnn(17)
+  const wide = await widened(half)
+  const found: Float32Array[] = []
+  for (const [index, graph] of [half, wide].entries()) {
+    const file = path.join(folder, `${index}.onnx`)
+    await writeModel(graph, file)
+    const values = noise(192, 5).map((value) => Math.round(value * 64) / 64) // whole in both
+    const image = index === 0 ? { type: 'float16' as const, dims: [1, 3, 8, 8], data: new Uint16Array((await toHalves(values)).buffer) } : { type: 'float32' as const, dims: [1, 3, 8, 8], data: values }
+    const model = await differentiableGraph(await openGraphModel(file), [{ feeds: { image }, labels: null }], { loss: undefined, seed: 1, signal: silent.signal })
+    expect(model.layers.map(({ name }) => name)).toEqual(['first', 'up', 'wide'])
+    const sessions = createSessions(model.session)
+    const stream = createStream(model.stages, { loss: model.loss, park: model.park, sessions })
+    await stream.gradient(model.samples, { signal: silent.signal, take: ({ gradients }) => { for (const { data } of Object.values(gradients)) if (data instanceof Float32Array) found.push(data) } })
+    stream.dispose()
+    sessions.dispose()
+  }
+  expect(found).toHaveLength(6)
+  const size = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0))
+  // The outputs that the targets are drawn around are those of 16 bits in the one and of 32 in the other.
+  for (let at = 0; at < 3; at++) expect(size(found[at].map((value, index) => value - found[at + 3][index])) / size(found[at + 3])).toBeLessThan(0.01)
+}))

@@ -16,13 +16,14 @@ import { openGraph } from '../graph/open.ts'
 import { isConstant, isDifferentiable, operatorName } from '../graph/operators.ts'
 import { prune } from '../graph/prune.ts'
 import { inferShapes } from '../graph/shapes/infer.ts'
+import { widened } from '../graph/widen.ts'
 import { initializerTensor } from '../graph/tensor.ts'
 import type { DifferentiableModel, PlacedLayer } from '../sensitivity/differentiable.ts'
 import type { Stage } from '../autodiff/stage.ts'
 import type { Sample } from '../autodiff/stream.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Tensor } from '../../../kernels/kernels.ts'
-import { classOutputs, type ClassOutput } from './classes.ts'
+import { classOutputs, quotedOutputs, type ClassOutput } from './classes.ts'
 import { floatValues } from './compare.ts'
 import type { GraphSample } from './data.ts'
 import { graphLayers, type GraphLayer } from './layers.ts'
@@ -37,6 +38,7 @@ interface Objective {
   /** The value the loss looks at, and the output whose shape it has. */
   readonly of: string
   readonly output: string
+  /** What the loss is, of all outputs that have one of its kind. */
   readonly text: string
 }
 
@@ -53,11 +55,12 @@ function objectivesOf(model: GraphModel, classes: readonly ClassOutput[], sample
   const logitsOf = (name: string): string | undefined => classes.find((one) => one.output === name)?.logits
   if (kind === 'ce') return [{ loss: 'cross-entropy', of: logitsOf(output) ?? output, output, text: `cross-entropy of '${output}' with the labels` }]
   if (kind === 'mse') return [{ loss: 'mse', of: output, output, text: `squared error of '${output}' to the labels` }]
+  const [valued, classed] = [outputs.filter((name) => logitsOf(name) === undefined), outputs.filter((name) => logitsOf(name) !== undefined)]
+  const valuedText = `squared error of ${quotedOutputs(valued)} to ${valued.length > 1 ? 'themselves with normal noise of their own sizes' : 'itself with normal noise of its own size'} (no labels, no classes)`
+  const classedText = `cross-entropy of ${quotedOutputs(classed)} with classes drawn from the model's own predictions (no labels)`
   return outputs.map((name) => {
     const logits = logitsOf(name)
-    return logits === undefined
-      ? { loss: 'mse', of: name, output: name, text: `squared error of '${name}' to itself with normal noise of its own size (no labels, no classes)` }
-      : { loss: 'own-predictions', of: logits, output: name, text: `cross-entropy of '${name}' with classes drawn from the model's own predictions (no labels)` }
+    return logits === undefined ? { loss: 'mse', of: name, output: name, text: valuedText } : { loss: 'own-predictions', of: logits, output: name, text: classedText }
   })
 }
 
@@ -155,11 +158,18 @@ export interface GraphLossOptions {
   readonly signal?: AbortSignal
 }
 
-/** The graph over samples of its inputs. @throws AppError bad-data for labels that do not fit, unsupported-tensor for 16-bit weights */
+/** Inputs in the types of a widened graph. */
+async function widerFeeds(feeds: GraphSample['feeds']): Promise<GraphSample['feeds']> {
+  return Object.fromEntries(await Promise.all(Object.entries(feeds).map(async ([name, value]) => {
+    const data = value.type === 'float16' ? await floatValues(value) : null
+    return [name, data === null ? value : { type: 'float32' as const, dims: value.dims, data }] as const
+  })))
+}
+
+/** The graph over samples of its inputs. @throws AppError bad-data for labels that do not fit */
 export async function differentiableGraph(model: GraphModel, samples: readonly GraphSample[], { loss: wanted, seed, signal }: GraphLossOptions): Promise<DifferentiableModel & { /** Layers that the loss does not depend on smoothly. */ readonly unmoved: readonly string[] }> {
-  const half = model.layers.find(({ initializer }) => initializer.type !== 'float32')
-  if (half !== undefined) throw new AppError('unsupported-tensor', `layer ${half.name}: found weights in ${half.initializer.type}, expected float32 to differentiate`, { hint: 'Measure with layer-output, imatrix, sqnr or kl, or use the float32 export of the model.' })
-  const bound = canonical(model.graph, { sizes: sizesOf(samples) })
+  const isHalf = model.layers.some(({ initializer }) => initializer.type === 'float16')
+  const bound = canonical(isHalf ? await widened(model.graph) : model.graph, { sizes: sizesOf(samples) })
   const objectives = objectivesOf(model, classOutputs(bound), samples, wanted)
   const isSelf = wanted === 'self' || samples[0]?.labels === null
   const names = model.layers.map(({ name }) => name)
@@ -181,7 +191,7 @@ export async function differentiableGraph(model: GraphModel, samples: readonly G
         targets[target(index)] = value
         if (objective.loss === 'mse') squares[index] += meanSquare(await outputValues(found[objective.output])) / samples.length
       }
-      given.push({ ...sample.feeds, ...targets })
+      given.push({ ...(isHalf ? await widerFeeds(sample.feeds) : sample.feeds), ...targets })
     }
   } finally {
     session.dispose()
@@ -194,7 +204,7 @@ export async function differentiableGraph(model: GraphModel, samples: readonly G
   const graph = prune({ ...lossy, outputs: lossy.outputs.filter(({ name }) => name === lossValue) })
   const layers = graphLayers(graph).layers.filter(({ name }) => moving.has(name))
   const stages = stagesOf(graph, new Set(layers.map(({ name }) => name)))
-  const lossText = objectives.map(({ text }) => text).join('; ')
+  const lossText = [...new Set(objectives.map(({ text }) => text))].join('; ')
   const unmoved = names.filter((name) => !moving.has(name))
   return { unmoved, stages, loss: lossValue, lossText, predictions, samples: given, layers: placedLayers(layers, stages), park: memoryPark, session: { threads: availableParallelism(), memoryPattern: false } }
 }

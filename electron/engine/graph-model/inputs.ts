@@ -1,11 +1,12 @@
 /**
  * @file Statistics of what the layers of a graph read: one pass of the samples through the graph with those activations as outputs.
- * A product sees its rows, a convolution the patches under its kernel (im2col), by group; a table counts its rows. Layers are
- * taken in runs whose Hessians fit in memory together.
+ * A product sees its rows, a convolution the patches under its kernel (im2col), by group, a recurrent weight inputs or states, by
+ * direction; a table counts its rows. Layers are taken in runs whose Hessians fit in memory together.
  */
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import { addInputs, emptyStatistics, type Statistics } from '../calibrate/statistics.ts'
+import { elementCount } from '../graph/element.ts'
 import { openGraph } from '../graph/open.ts'
 import { prune } from '../graph/prune.ts'
 import { viewNode } from '../graph/shapes/rule.ts'
@@ -53,11 +54,17 @@ export function layerRuns(layers: readonly GraphLayer[], most = runBytes): reado
   return runs
 }
 
+/** Whether what multiplies the weight can be looked at. */
+const isKnown = ({ sites }: GraphLayer): boolean => sites.every(({ operator }) => operator !== 'other')
+
+/** The value whose rows a site multiplies the weight with. */
+const readBy = ({ states, input }: Site): string => states ?? input
+
 /** Layers that read the same activation in the same way share statistics. */
 function sharedKey({ sites, shape: [, cols], groups, layout }: GraphLayer): string {
   const products = sites.filter(({ operator }) => operator !== 'Gather')
   const window = ({ operator, node }: Site): string => (operator === 'Conv' ? JSON.stringify(Object.entries(node.attributes).sort(([a], [b]) => (a < b ? -1 : 1))) : '')
-  return JSON.stringify([products.map((site) => [site.input, window(site)]), cols, groups, layout])
+  return JSON.stringify([products.map((site) => [readBy(site), window(site)]), cols, groups, layout])
 }
 
 interface Collected {
@@ -80,9 +87,9 @@ async function floatsOf({ type, data }: Tensor, name: string): Promise<Float32Ar
 
 async function addSite({ statistics, windows, sites, layer }: Collected, at: number, value: Tensor, patches: number): Promise<void> {
   const window = windows[at]
-  const x = await floatsOf(value, sites[at].input)
+  const x = await floatsOf(value, readBy(sites[at]))
   if (window === null) {
-    await addInputs(statistics[0], x)
+    for (const [group, held] of statistics.entries()) await addInputs(held, statistics.length === 1 ? x : ofDirection(x, value.dims, sites[at], group))
     return
   }
   const places = patchPlaces(value.dims, window, patches)
@@ -91,6 +98,29 @@ async function addSite({ statistics, windows, sites, layer }: Collected, at: num
     if (statistics.length > 1 && layer.shape[1] <= smallColumns) addSmall(statistics[group], rows)
     else await addInputs(statistics[group], rows)
   }
+}
+
+/** States of one direction, [rows, hidden], of [time, directions, batch, hidden], or [batch, time, directions, hidden] where the node lays them so. */
+function ofDirection(x: Float32Array, dims: readonly number[], { node }: Site, direction: number): Float32Array {
+  const axis = viewNode(node, 14).int('layout', 0) === 0 ? 1 : 2
+  const run = elementCount(dims.slice(axis + 1))
+  const count = elementCount(dims.slice(0, axis))
+  const rows = new Float32Array(count * run)
+  for (let at = 0; at < count; at++) rows.set(x.subarray((at * dims[axis] + direction) * run, (at * dims[axis] + direction + 1) * run), at * run)
+  return rows
+}
+
+/** Of inputs that are not known: as many directions as columns, all alike, so that an error counts by its size. */
+function alike(cols: number): RoundingStatistics {
+  const hessian = new Float64Array(cols * cols)
+  for (let at = 0; at < cols; at++) hessian[at * cols + at] = 1
+  return roundingStatistics({ ...emptyStatistics(cols), hessian, absolute: new Float64Array(cols).fill(1), maximum: new Float32Array(cols).fill(1), tokens: 1 })
+}
+
+/** The graph with the states of recurrent nodes among their outputs, where a layer wants them. */
+function withStates(graph: Graph, run: readonly GraphLayer[]): Graph {
+  const wanted = new Map(run.flatMap(({ sites }) => sites.flatMap(({ node, states }) => (states === undefined ? [] : [[node, states] as const]))))
+  return { ...graph, nodes: graph.nodes.map((node) => ({ ...node, outputs: wanted.has(node) ? [wanted.get(node) ?? '', ...node.outputs.slice(1)] : node.outputs })) }
 }
 
 /** What `addInputs` does, for few columns. */
@@ -120,14 +150,14 @@ export async function collectInputs(graph: Graph, run: readonly GraphLayer[], sa
     const sites = layer.sites.filter(({ operator }) => operator !== 'Gather')
     if (sites.length < layer.sites.length) rowUses.set(layer.name, new Float64Array(layer.shape[0]))
     const key = sharedKey(layer)
-    if (sites.length === 0 || shared.has(key)) continue
+    if (sites.length === 0 || shared.has(key) || !isKnown(layer)) continue
     const windows = sites.map(({ operator, node }) => (operator === 'Conv' || operator === 'ConvTranspose' ? patchWindow(viewNode(node, graph.opset[''] ?? 1), operator, layer.initializer.dims) : null))
     shared.set(key, { statistics: Array.from({ length: layer.groups }, () => emptyStatistics(layer.shape[1])), windows, sites, layer })
   }
-  const wanted = new Map(run.flatMap((layer) => layer.sites.map((site) => [site.input, site.operator === 'Gather' ? graph.values.get(site.input)?.type ?? 'int64' : activationType(layer)] as const)))
+  const wanted = new Map(run.filter(isKnown).flatMap((layer) => layer.sites.map((site) => [readBy(site), site.operator === 'Gather' ? graph.values.get(site.input)?.type ?? 'int64' : activationType(layer)] as const)))
   const fed = new Set(graph.inputs.map(({ name }) => name))
   const computed = [...wanted].filter(([name]) => !fed.has(name) && !graph.initializers.has(name))
-  const part = prune({ ...graph, outputs: computed.map(([name, type]) => ({ name, type, shape: null })) })
+  const part = prune({ ...withStates(graph, run), outputs: computed.map(([name, type]) => ({ name, type, shape: null })) })
   const opened = computed.length === 0 ? null : await openGraph(part, { optimization: 'basic', ...session }) // wider fusions swallow values that are asked for, such as the positions of an embedding
   try {
     for (const { feeds } of samples) {
@@ -136,7 +166,7 @@ export async function collectInputs(graph: Graph, run: readonly GraphLayer[], sa
       for (const collected of shared.values()) {
         const patches = Math.ceil(patchesWanted(collected.layer.shape[1]) / samples.length)
         for (let at = 0; at < collected.sites.length; at++) {
-          const value = values[collected.sites[at].input]
+          const value = values[readBy(collected.sites[at])]
           if (value !== undefined) await addSite(collected, at, value, patches)
         }
       }
@@ -149,7 +179,7 @@ export async function collectInputs(graph: Graph, run: readonly GraphLayer[], sa
   return new Map(run.map((layer) => {
     const use = rowUses.get(layer.name)
     const total = use?.reduce((sum, count) => sum + count, 0) ?? 0
-    return [layer.name, { groups: rounding.get(sharedKey(layer)) ?? [], rowUse: use === undefined ? null : use.map((count) => count / Math.max(total, 1)) }]
+    return [layer.name, { groups: isKnown(layer) ? rounding.get(sharedKey(layer)) ?? [] : [alike(layer.shape[1])], rowUse: use === undefined ? null : use.map((count) => count / Math.max(total, 1)) }]
   }))
 }
 

@@ -40,7 +40,7 @@ export function layerGraph(graph: Graph, layer: GraphLayer, { dims, types }: Pic
   return prune({
     ...graph, name: 'layer', metadata: {}, values: new Map(), inputs, nodes,
     initializers: new Map(constants.map(({ name, type, dims: shape }) => [name, { name, type, dims: shape, data: anyValues({ type, dims: shape }) }])),
-    outputs: sites.map(({ node: { outputs: [name = ''] } }) => ({ name, type: activationType(layer), shape: null })),
+    outputs: sites.map(({ node: { outputs } }) => ({ name: outputs.find((name) => name !== '') ?? '', type: activationType(layer), shape: null })),
   })
 }
 
@@ -74,7 +74,8 @@ export async function graphLatencies({ graph, layers }: Pick<GraphModel, 'graph'
     const alone = layerGraph(graph, layer, survey)
     for (const option of optionsOf(layer)) {
       signal.throwIfAborted()
-      found.set(`${layer.name} ${option}`, await times.of(keyOf(alone, option), () => timeLayer(alone, layer.name, option, threads, signal)))
+      // Of a weight whose uses are not known no time is: all options count alike.
+      found.set(`${layer.name} ${option}`, layer.sites.some(({ operator }) => operator === 'other') ? 0 : await times.of(keyOf(alone, option), () => timeLayer(alone, layer.name, option, threads, signal)))
     }
   }
   await times.save()

@@ -4,6 +4,7 @@ import { MeasureInput } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import { MeasuredLayer, type Sensitivity } from '../../contract/sensitivity.ts'
+import { listed } from '../budget/warnings.ts'
 import { makeFolder, writeWhole } from '../job/files.ts'
 import { beginStage } from '../job/progress.ts'
 import { isGuided, rounders } from '../quantize/rounders/rounders.ts'
@@ -17,7 +18,7 @@ import { measurePairs } from '../sensitivity/pairs/measure-pairs.ts'
 import { openWorkFolder, type WorkFolder } from '../sensitivity/work-folder.ts'
 import { isMetric, metricNames, metrics, type Metric } from '../sensitivity/metrics/metrics.ts'
 import { tool } from '../tool.ts'
-import { classOutputs } from './classes.ts'
+import { classOutputs, quotedOutputs } from './classes.ts'
 import { openGraphData, type GraphData } from './data.ts'
 import type { GraphLayer } from './layers.ts'
 import { differentiableGraph } from './differentiable-graph.ts'
@@ -39,7 +40,7 @@ const probeSamples = 8
 export function optionsOf(layer: GraphLayer, only: readonly string[] | undefined): { readonly options: readonly string[]; readonly excluded: Readonly<Record<string, string>> } {
   const options: string[] = []
   const excluded: Record<string, string> = {}
-  for (const name of only === undefined ? wantedOptions[layer.kind] : graphOptions.filter((option) => only.includes(option))) {
+  for (const name of only === undefined ? wantedOptions(layer) : graphOptions.filter((option) => only.includes(option))) {
     const size = graphOptionBytes(layer, name)
     if ('bytes' in size) options.push(name)
     else excluded[name] = size.reason
@@ -51,8 +52,8 @@ export function optionsOf(layer: GraphLayer, only: readonly string[] | undefined
 export function divergenceText({ graph }: GraphModel): string {
   const classes = classOutputs(graph)
   return classes.length > 0
-    ? `divergence: KL of the classes of ${classes.map(({ output }) => `'${output}'`).join(', ')}`
-    : `divergence: squared error of ${graph.outputs.map(({ name }) => `'${name}'`).join(', ')} over its squared size (no output holds classes)`
+    ? `divergence: KL of the classes of ${quotedOutputs(classes.map(({ output }) => output))}`
+    : `divergence: squared error of ${quotedOutputs(graph.outputs.map(({ name }) => name))} over its squared size (no output holds classes)`
 }
 
 function checkOptions(options: readonly string[] | undefined): void {
@@ -125,6 +126,8 @@ export async function measureGraphFile(input: MeasureInput, context: Context): P
     model, samples: chosen.calibration, probeSamples, optionsOf: (layer) => optionsOf(layer, options), metric, scales, keep: metric.term === null ? null : work, rounder: rounders[rounder],
     known: metric.term === null || work === null ? known : keptLayers(work), save: (partial) => (metric.term === null ? save(withUnmeasured(partial), false) : Promise.resolve()),
   }, context)
+  const idle = metric.probes([1]).length === 0 ? [] : measured.filter(({ options: own }) => Object.keys(own).length > 0 && Object.values(own).every(({ value }) => value === 0))
+  if (idle.length > 0) context.report({ type: 'log', level: 'warning', text: `over these samples no output depends on ${listed(idle.map((layer) => layer.name))}: nothing is known of what they lose, and they get the fewest bits; give samples that reach them, or fix them with --pin` })
   let layers: readonly MeasuredLayer[] = measured
   if (differentiable !== null && metric.term !== null && work !== null) {
     const errors = graphErrors(model, (layer) => optionsOf(layer, options).options, work)

@@ -67,10 +67,13 @@ export async function openGraphModel(source: string): Promise<GraphModel> {
 }
 
 /** Refuses a model in which nothing can be compressed. */
-export function checkLayers({ path: source, layers, reasons }: GraphModel): void {
+export function checkLayers({ path: source, graph, layers, reasons }: GraphModel): void {
   if (layers.length > 0) return
-  const [example] = reasons
-  throw new AppError('unsupported-tensor', `${source}: found no weight that can be compressed${example === undefined ? '' : ` (${example[0]} ${example[1]})`}, expected weights of MatMul, Gemm, Conv, ConvTranspose or Gather`, { hint: 'See "halftone inspect" for the reason of every tensor.' })
+  const [largest] = [...graph.initializers.values()].sort((a, b) => byteLength(b.type, b.dims) - byteLength(a.type, a.dims))
+  const isPacked = largest !== undefined && /int[248]$/.test(largest.type)
+  throw new AppError('unsupported-tensor', `${source}: found no weight that can be compressed${largest === undefined ? '' : ` (its largest tensor, ${largest.name}, ${reasons.get(largest.name) ?? ''})`}, expected weights of MatMul, Gemm, Conv, ConvTranspose, Gather, LSTM or GRU`, {
+    hint: isPacked ? 'It is quantized already: give the model it was made from, in float32 or float16.' : 'See "halftone inspect" for the reason of every tensor.',
+  })
 }
 
 /** Bytes of an initializer as it is stored. */

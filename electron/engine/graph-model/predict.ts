@@ -3,6 +3,7 @@
  * rounding by their products over the machine's speed, and the sum of what is resident at its widest moment.
  */
 import type { Machine } from '../job/machine.ts'
+import { sweptFactor } from '../predict.ts'
 import { layerRuns, patchesWanted } from './inputs.ts'
 import type { GraphLayer } from './layers.ts'
 import type { GraphModel } from './open.ts'

@@ -48,6 +48,11 @@ export async function carryOut(job: Job, model: GraphModel, { calibration, heldO
   return { exported, evaluation: { sizeBytes, bitsPerWeight: (sizeBytes * 8) / model.elements, tokens: 0, ...classNumbers(outputs), outputs, samples: heldOut.length } }
 }
 
+/** Refuses to write over the model: the result has its name. */
+export function checkOutput(model: string, out: string): void {
+  if (path.resolve(out) === path.dirname(path.resolve(model))) throw new AppError('file-exists', `${out}: is the model's own folder; the result has the model's name`, { hint: 'Choose another folder with --out.' })
+}
+
 /** Runs a recipe of a graph to the end; the report is also written to `report.json` beside the result. */
 export async function runGraph(input: RunInput, outer: Context): Promise<CompressReport> {
   const { recipe, out } = input
@@ -56,7 +61,7 @@ export async function runGraph(input: RunInput, outer: Context): Promise<Compres
   checkLayers(model)
   const sha256 = await model.sha256(outer.signal)
   if (sha256 !== recipe.model.sha256) throw new AppError('bad-recipe', `${model.path}: the model has changed since the recipe was made (sha256 ${sha256.slice(0, 12)}…, expected ${recipe.model.sha256.slice(0, 12)}…)`, { hint: 'Measure and plan again for this model.' })
-  if (path.resolve(out) === path.dirname(path.resolve(model.path))) throw new AppError('file-exists', `${out}: is the model's own folder; the result has the model's name`, { hint: 'Choose another folder with --out.' })
+  checkOutput(model.path, out)
   const data = await dataOf(model, input, outer)
   const job = await openJob(input.folder, recipe, input.resume ?? false, outer)
   const { context } = job

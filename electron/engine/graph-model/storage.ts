@@ -1,6 +1,6 @@
 /**
  * @file How an option stores a layer of an ONNX graph in stock operators: MatMulNBits and GatherBlockQuantized planes for
- * products and tables, DequantizeLinear codes for convolutions, or plain 16 bits. The parts' bytes are what a plan counts.
+ * products and tables, DequantizeLinear codes for convolutions and weights read as they are, or plain 16 bits. The parts' bytes are what a plan counts.
  */
 import type { CodecName } from '../../contract/options.ts'
 import type { OptionBytes } from '../budget/option-bytes.ts'
@@ -23,7 +23,7 @@ export interface StoredPart {
 export interface Storage {
   readonly form: 'planes' | 'dequantize' | 'half' | 'source'
   readonly format: IntFormat | null
-  /** Columns of the codec's rows: those of the layer, filled up to whole groups where the operator takes that. */
+  /** Columns of the codec's rows: those of the layer, filled up to whole groups for operators on planes. */
   readonly cols: number
   readonly parts: readonly StoredPart[]
 }
@@ -35,31 +35,48 @@ export interface StoredLayer {
   readonly dims?: readonly number[] | undefined
 }
 
-/** Options worth measuring, by growing size: one format a step, the best of its kind. */
-export const wantedOptions: Readonly<Record<GraphLayer['kind'], readonly CodecName[]>> = {
-  matmul: ['int2-g32', 'int4-g128', 'int4-g64', 'int4-g32', 'int8-g64'],
-  embedding: ['int2-g32', 'int4-g64', 'int4-g32', 'int8-g64'],
+/** Whether no stock operator takes the layer's weight packed. */
+const isUnpacked = ({ kind, isDense }: Pick<GraphLayer, 'kind' | 'isDense'>): boolean => kind === 'conv' || isDense
+
+/** Options worth measuring by growing size: one format a step, the best of its kind. */
+const wanted: Readonly<Record<GraphLayer['kind'], readonly CodecName[]>> = {
+  matmul: ['int2-g32', 'int4-g128', 'int4-g64', 'int4-g32', 'int8-g64', 'int8-g32'],
+  embedding: ['int2-g32', 'int4-g64', 'int4-g32', 'int8-g64', 'int8-g32'],
   conv: ['int4-channel', 'int4-g64', 'int4-g32', 'int8-channel'],
+}
+
+/**
+ * Those for a layer: without groups that are coarser and no smaller, as where 96 columns are filled up to 128. Of 8 bits the smallest
+ * is enough.
+ */
+export function wantedOptions(layer: GraphLayer): readonly CodecName[] {
+  const names = wanted[isUnpacked(layer) ? 'conv' : layer.kind]
+  const sized = names.map((name) => ({ ...intFormats.get(name), size: graphOptionBytes(layer, name) }))
+  return names.filter((_, index) => {
+    const { bits, group, size } = sized[index]
+    return !sized.some((other) => 'bytes' in size && 'bytes' in other.size && other.bits === bits && typeof group === 'number' && typeof other.group === 'number'
+      && (other.group < group ? other.size.bytes <= size.bytes : bits === 8 && other.group > group && other.size.bytes < size.bytes))
+  })
 }
 
 /** All options of graphs, widest first. */
 export const graphOptions: readonly CodecName[] = ['F32', 'F16', ...[...intFormats.values()].flatMap(({ bits, group, isSymmetric }): CodecName[] => (bits === 3 ? [] : [`int${bits}-${group === 'channel' ? 'channel' : `g${group}`}${isSymmetric ? '-sym' : ''}` as CodecName]))]
 
 /** How `option` stores a layer, or why it cannot. */
-export function storageOf({ kind, shape, initializer, layout }: GraphLayer, option: string): Storage | { readonly reason: string } {
+export function storageOf(layer: GraphLayer, option: string): Storage | { readonly reason: string } {
+  const { shape, initializer, layout } = layer
   const [rows, cols] = shape
   if (option === 'F32') return { form: 'source', format: null, cols, parts: [] }
   if (option === 'F16') return initializer.type === 'float16' ? { form: 'source', format: null, cols, parts: [] } : { form: 'half', format: null, cols, parts: [{ role: 'half', type: 'float16', dims: initializer.dims }] }
   const format = intFormats.get(option)
   if (format === undefined || !graphOptions.some((name) => name === option)) return { reason: format?.bits === 3 ? 'stock ONNX Runtime computes with 2, 4 and 8 bits' : `ONNX graphs have no ${option}` }
-  return kind === 'conv' ? dequantized(format, rows, cols, layout) : planes(format, kind, rows, cols)
+  return isUnpacked(layer) ? dequantized(format, rows, cols, layout) : planes(format, rows, cols)
 }
 
-function planes(format: IntFormat, kind: GraphLayer['kind'], rows: number, cols: number): Storage | { readonly reason: string } {
+function planes(format: IntFormat, rows: number, cols: number): Storage | { readonly reason: string } {
   const { bits, group, isSymmetric } = format
   if (group === 'channel') return { reason: 'MatMulNBits and GatherBlockQuantized have groups of 32, 64 or 128' }
   if (cols < group) return { reason: `${cols} columns are fewer than the group's ${group}` }
-  if (kind === 'embedding' && cols % group !== 0) return { reason: `${cols} columns are not a multiple of ${group}` }
   const padded = Math.ceil(cols / group) * group
   const shape = planeShape(rows, padded, format)
   const codes: StoredPart = { role: 'codes', type: 'uint8', dims: [rows, shape.groups, (group * bits) / 8] }

@@ -8,7 +8,7 @@ import { openGraph } from '../graph/open.ts'
 import { prune } from '../graph/prune.ts'
 import type { GraphSample } from './data.ts'
 import { activationType } from './inputs.ts'
-import type { GraphLayer } from './layers.ts'
+import { isRecurrentOperator, type GraphLayer } from './layers.ts'
 import type { GraphModel } from './open.ts'
 import { runSample } from './probe.ts'
 
@@ -35,9 +35,9 @@ async function timed<T>(work: () => Promise<T>): Promise<readonly [T, number]> {
 /** Runs the sample through the graph, with all that layers read and make as outputs. */
 export async function surveyGraph({ graph, layers }: Pick<GraphModel, 'graph' | 'layers'>, { feeds }: Pick<GraphSample, 'feeds'>, { signal }: Pick<Context, 'signal'>): Promise<Survey> {
   const fed = new Set(graph.inputs.map(({ name }) => name))
-  const wanted = new Map(layers.flatMap((layer) => layer.sites.flatMap(({ operator, input, weight, node }) => [...node.inputs, ...node.outputs].flatMap((name) =>
+  const wanted = new Map(layers.flatMap((layer) => layer.sites.filter(({ operator }) => operator !== 'other').flatMap(({ operator, input, weight, node }) => [...node.inputs, ...node.outputs].flatMap((name) =>
     (name === '' || name === weight || fed.has(name) || graph.initializers.has(name) ? [] : [[name, graph.values.get(name)?.type ?? (operator === 'Gather' && name === input ? 'int64' : activationType(layer))] as const])))))
-  const outputs = [...wanted].map(([name, type]) => ({ name, type, shape: null }))
+  const outputs = wanted.size === 0 ? graph.outputs : [...wanted].map(([name, type]) => ({ name, type, shape: null }))
   const [session, openMs] = await timed(() => openGraph(prune({ ...graph, outputs }), { optimization: 'basic' }))
   try {
     let passMs = Infinity
@@ -60,10 +60,11 @@ export async function surveyGraph({ graph, layers }: Pick<GraphModel, 'graph' | 
 /** How often each weight of the layer is multiplied with in the surveyed sample: output places of a convolution, rows of a product, never of a table. */
 export function positionsOf({ sites }: GraphLayer, { dims }: Pick<Survey, 'dims'>): number {
   return sites.reduce((sum, { operator, input, node: { outputs: [output = ''] } }) => {
-    if (operator === 'Gather') return sum
+    if (operator === 'Gather' || operator === 'other') return sum
     const [made = [], read = []] = [dims.get(output), dims.get(input)]
     const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1)
     // Every input place of a transposed convolution meets every tap; of the others every output place does.
+    if (isRecurrentOperator(operator)) return sum + product(read.slice(0, -1))
     if (operator === 'ConvTranspose') return sum + product(read) / (read[1] ?? 1)
     return sum + (operator === 'Conv' ? product(made) / (made[1] ?? 1) : product(made.slice(0, -1)))
   }, 0)

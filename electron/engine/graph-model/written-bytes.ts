@@ -6,21 +6,18 @@ import type { CodecName } from '../../contract/options.ts'
 import { quantizeGraph } from '../export/onnx-weights.ts'
 import { modelBytes } from '../graph/write.ts'
 import type { Graph } from '../graph/graph.ts'
-import { graphLayers, type GraphLayer } from './layers.ts'
+import type { GraphLayer } from './layers.ts'
 import { storedBytes, type GraphModel } from './open.ts'
 import { graphOptionBytes, graphOptions } from './storage.ts'
-
-/** Operator set in which nothing of a layer's nodes has to be rewritten for any option. */
-const writtenOpset = 21
 
 /** The nodes and weights of some layers, with nothing else of the model. */
 function alone({ opset }: Graph, layers: readonly GraphLayer[]): Graph {
   const sites = layers.flatMap((layer) => layer.sites)
   return {
-    name: '', metadata: {}, values: new Map(), inputs: [], opset: { ...opset, '': Math.max(opset[''] ?? 1, writtenOpset) },
+    name: '', metadata: {}, values: new Map(), inputs: [], opset,
     nodes: [...new Set(sites.flatMap(({ via, node }) => [...via, node]))],
     initializers: new Map(layers.map(({ initializer }) => [initializer.name, initializer])),
-    outputs: sites.map(({ node: { outputs: [name = ''] } }) => ({ name, type: 'float32', shape: null })),
+    outputs: sites.map(({ node: { outputs } }) => ({ name: outputs.find((name) => name !== '') ?? '', type: 'float32', shape: null })),
   }
 }
 
@@ -31,7 +28,7 @@ export async function writtenBytes({ graph, layers, path }: Pick<GraphModel, 'gr
   const found = new Map(layers.map(({ name }) => [name, new Map<CodecName, number>()]))
   async function added(some: readonly GraphLayer[], option: CodecName): Promise<number> {
     const before = alone(graph, some)
-    const after = quantizeGraph(before, graphLayers(before).layers, new Map(some.map(({ name }) => [name, option]))).graph
+    const after = quantizeGraph(before, some, new Map(some.map(({ name }) => [name, option]))).graph
     return (await modelBytes(after, path)) - (await modelBytes(before, path)) + some.reduce((sum, layer) => sum + storedBytes(layer), 0)
   }
   for (const members of Map.groupBy(layers, ({ ties, name }) => ties ?? `layer ${name}`).values()) {

@@ -67,6 +67,7 @@ const spellings: readonly Old[] = [
     old(13, 'ConvTranspose', { x: [1, 2, 3, 4], w: [2, 1, 3, 3] }, { auto_pad: text(mode), strides: ints(2, 2) }),
   ]),
   old(13, 'ConvTranspose', { x: [1, 2, 3, 4], w: [2, 1, 4, 4] }, { output_shape: ints(5, 8), strides: ints(2, 2) }),
+  old(13, 'ConvTranspose', { x: [1, 2, 3, 4], w: [2, 1, 3, 3] }, { output_shape: ints(10, 8), strides: ints(3, 2) }), // one row more than the input reaches
   ...['Softsign', 'Selu', 'Celu', 'ThresholdedRelu', 'Mish', 'Tan', 'Sinh', 'Cosh'].map((op) => old(18, op, { x: [3, 4] }, op === 'Celu' ? { alpha: float(0.5) } : op === 'ThresholdedRelu' ? { alpha: float(0.25) } : {})),
   old(13, 'Mean', { a: [2, 3], b: [3], c: [2, 1] }),
   old(13, 'Sum', { a: [2, 3] }),

@@ -5,11 +5,13 @@ import { malformed } from '../io/problems.ts'
 import { decodeModel } from './decode.ts'
 import { locatePayloads } from './external.ts'
 import { inlineFunctions } from './functions.ts'
+import { hoistWeights } from './hoist.ts'
+import { liftConstants } from './lift.ts'
 import { INLINE_BYTES_MAX } from './limits.ts'
 import { initializerBytes } from './tensor.ts'
 import { validate } from './validate.ts'
 import { readSkeleton } from './wire.ts'
-import type { Graph, Node } from './graph.ts'
+import type { Graph } from './graph.ts'
 
 /** The graph of an ONNX file: local functions inlined, nodes in order of computation, all sizes checked. */
 export async function readModel(modelPath: string): Promise<Graph> {
@@ -19,7 +21,7 @@ export async function readModel(modelPath: string): Promise<Graph> {
     if (file.sizeBytes === 0) throw malformed(where, 'an empty file', 'an ONNX model')
     const bytes = await readSkeleton(file)
     const { graph, functions } = decodeModel(bytes, where, locatePayloads(path.resolve(modelPath), file.sizeBytes))
-    return await withSmallTensors(validate(liftConstants(inlineFunctions(graph, functions, where)), where))
+    return await withSmallTensors(validate(hoistWeights(liftConstants(inlineFunctions(graph, functions, where))), where))
   } finally {
     await file.close()
   }
@@ -32,19 +34,4 @@ async function withSmallTensors(graph: Graph): Promise<Graph> {
     if (!(value.data instanceof Uint8Array) && value.data.length <= INLINE_BYTES_MAX) initializers.set(value.name, { ...value, data: await initializerBytes(value) })
   }
   return { ...graph, initializers }
-}
-
-/** Constant nodes as initializers: their tensors are then found, and left in the file, like any other weight. */
-function liftConstants(graph: Graph): Graph {
-  const initializers = new Map(graph.initializers)
-  const outputs = new Set(graph.outputs.map(({ name }) => name))
-  const nodes: Node[] = []
-  for (const node of graph.nodes) {
-    const value = node.attributes.value
-    const [name = ''] = node.outputs
-    const isTensor = node.op === 'Constant' && node.domain === '' && value !== undefined && 'tensor' in value
-    if (isTensor && !outputs.has(name) && !initializers.has(name)) initializers.set(name, { ...value.tensor, name })
-    else nodes.push(node)
-  }
-  return { ...graph, nodes, initializers }
 }

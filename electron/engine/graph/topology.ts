@@ -10,7 +10,7 @@ export function nodeReads(node: Node): readonly string[] {
 }
 
 /** Names a graph reads without defining them. */
-function graphCaptures(graph: Graph): string[] {
+export function graphCaptures(graph: Graph): string[] {
   const own = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys(), ...graph.nodes.flatMap(({ outputs }) => outputs)])
   return [...graph.nodes.flatMap(nodeReads), ...graph.outputs.map(({ name }) => name)].filter((name) => !own.has(name))
 }

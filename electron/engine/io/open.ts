@@ -53,7 +53,7 @@ async function readContents(file: ByteFile): Promise<Contents> {
   if (length === null || opening !== 0x7b) {
     if (file.sizeBytes === 0) throw malformed(file.path, 'an empty file', 'a model')
     if (opening === 0x7b) throw malformed(`${file.path}: header length`, `more than the file's ${file.sizeBytes} bytes`, 'a header inside the file')
-    throw malformed(file.path, other?.name ?? `first bytes ${Buffer.from(first.subarray(0, 8)).toString('hex')}`, 'a GGUF or safetensors file', other?.hint ?? 'Choose a .gguf file, a .safetensors file, or the folder of a model.')
+    throw malformed(file.path, other?.name ?? `first bytes ${Buffer.from(first.subarray(0, 8)).toString('hex')}`, 'a GGUF or safetensors file', other?.hint ?? 'Choose a .gguf, .safetensors or .onnx file, or the folder of a model; models of other frameworks are exported to ONNX first.')
   }
   const { tensors, metadata } = await readSafetensorsHeader(file)
   return { format: 'safetensors', files: [file], tensors, metadata }
@@ -103,8 +103,9 @@ async function findInFolder(folder: string): Promise<string> {
   const models = names.filter((name) => /\.(safetensors|gguf)$/i.test(name)).sort()
   const [only] = models
   if (models.length === 1 && only !== undefined) return path.join(folder, only)
-  const found = models.length > 0 ? `${models.length} model files (${models.slice(0, 3).join(', ')}${models.length > 3 ? ', …' : ''})` : names.length > 0 ? `only ${names.sort().slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}` : 'nothing'
-  throw new AppError('file-missing', `${folder}: found ${found}, expected model.safetensors, ${INDEX_NAME} or one model file`, { hint: models.length > 1 ? 'Choose one of the files.' : 'Choose the folder that holds the weights, or download them.' })
+  const choices = models.length > 0 ? models : names.filter((name) => /\.onnx$/i.test(name)).sort()
+  const found = choices.length > 0 ? `${choices.length} model file${choices.length > 1 ? 's' : ''} (${choices.slice(0, 3).join(', ')}${choices.length > 3 ? ', …' : ''})` : names.length > 0 ? `only ${names.sort().slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}` : 'nothing'
+  throw new AppError('file-missing', `${folder}: found ${found}, expected model.safetensors, ${INDEX_NAME} or one model file`, { hint: choices.length > 0 ? 'Choose one of the files.' : 'Choose the folder that holds the weights, or download them.' })
 }
 
 /** What the checkpoint's hash covers: the file itself, or for a folder the weights with their index and config.json. */

@@ -44,13 +44,16 @@ export const transposedPads: Form = (g, node) => {
   const kernel = kernelOf(g, node)
   const { strides, dilations } = windowOf(node, kernel)
   const extra = node.ints('output_padding') ?? kernel.map(() => 0)
-  const pads = kernel.map((taps, axis): [number, number] => {
+  // What the input makes without padding, less what is wanted: too much is cut off, too little added behind.
+  const surplus = kernel.map((taps, axis) => {
     const size = g.shape(node.inputs[0])[axis + 2]
     if (typeof size !== 'number') throw unknownSize(node)
     const wanted = given === null ? size * strides[axis] : given[given.length - kernel.length + axis]
-    return halves(Math.max(0, (size - 1) * strides[axis] + extra[axis] + dilations[axis] * (taps - 1) + 1 - wanted), mode === 'SAME_UPPER' ? mode : 'SAME_LOWER')
+    return (size - 1) * strides[axis] + extra[axis] + dilations[axis] * (taps - 1) + 1 - wanted
   })
-  return [g.one('ConvTranspose', node.inputs, { ...without(node, 'auto_pad', 'output_shape'), pads: { ints: [...pads.map(([begin]) => begin), ...pads.map(([, end]) => end)] } })]
+  const pads = surplus.map((total) => halves(Math.max(0, total), mode === 'SAME_UPPER' ? mode : 'SAME_LOWER'))
+  const behind = surplus.map((total, axis) => extra[axis] + Math.max(0, -total))
+  return [g.one('ConvTranspose', node.inputs, { ...without(node, 'auto_pad', 'output_shape'), output_padding: { ints: behind }, pads: { ints: [...pads.map(([begin]) => begin), ...pads.map(([, end]) => end)] } })]
 }
 
 const oldNearest = { nearest_mode: { string: 'floor' }, coordinate_transformation_mode: { string: 'asymmetric' } } as const

@@ -1,7 +1,7 @@
 /** @file Shapes of operators that move or repeat elements. Small integers are carried through those that shape arithmetic uses. */
 import { AppError } from '../../../contract/errors.ts'
 import { dataTypes } from '../../../../kernels/kernels.ts'
-import { add, broadcast, divide, multiply, product, subtract } from './dimension.ts'
+import { add, broadcast, divide, multiply, product, staticShape, subtract } from './dimension.ts'
 import { axisOf, type ShapeRule, type ShapeView } from './rule.ts'
 import type { Dimension } from '../graph.ts'
 
@@ -41,14 +41,29 @@ export const flatten: ShapeRule = (view) => {
 }
 
 export const transpose: ShapeRule = (view) => {
-  const { type, shape } = view.input(0)
+  const { type, shape, elements } = view.input(0)
   const order = view.ints('perm') ?? shape?.map((_, axis) => shape.length - 1 - axis) ?? null
-  return [{ type, shape: shape === null ? order?.map(() => null) ?? null : order?.map((axis) => shape[axis] ?? null) ?? null }]
+  if (shape === null || order === null) return [{ type, shape: order?.map(() => null) ?? null }]
+  const turned = order.map((axis) => shape[axis] ?? null)
+  const dims = staticShape(shape)
+  return [{ type, shape: turned, elements: dims === null || elements === undefined ? undefined : picked(elements, dims, order, order.map((axis) => every(dims[axis]))) }]
+}
+
+const every = (size: number): Range => ({ start: 0, end: size, step: 1 })
+
+/** Elements of a small tensor in row-major order: those of `ranges` along the axes `order`. */
+function picked(elements: readonly Dimension[], dims: readonly number[], order: readonly number[], ranges: readonly Range[]): Dimension[] {
+  const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((count, size) => count * size, 1))
+  const places = order.reduce<number[]>((starts, axis, at) => starts.flatMap((start) => {
+    const { start: first, step } = ranges[at]
+    return Array.from({ length: rangeLength(ranges[at]) }, (_, index) => start + (first + index * step) * strides[axis])
+  }), [0])
+  return places.map((place) => elements[place] ?? null)
 }
 
 export const squeeze: ShapeRule = (view) => {
   const { type, shape, elements } = view.input(0)
-  const axes = view.inputs[1] ? view.numbers(1) : shape?.flatMap((size, axis) => (size === 1 ? [axis] : [])) ?? null
+  const axes = view.gives(1, 'axes') ? view.numbers(1, 'axes') : shape?.flatMap((size, axis) => (size === 1 ? [axis] : [])) ?? null
   if (shape === null || axes === null) return [{ type, shape: null, elements }]
   const gone = axes.map((axis) => axisOf(axis, shape.length, view.where))
   return [{ type, shape: shape.filter((_, axis) => !gone.includes(axis)), elements }]
@@ -56,7 +71,7 @@ export const squeeze: ShapeRule = (view) => {
 
 export const unsqueeze: ShapeRule = (view) => {
   const { type, shape, elements } = view.input(0)
-  const axes = view.numbers(1)
+  const axes = view.numbers(1, 'axes')
   if (shape === null || axes === null) return [{ type, shape: null, elements }]
   const rank = shape.length + axes.length
   const added = axes.map((axis) => axisOf(axis, rank, view.where))
@@ -78,7 +93,7 @@ export const tile: ShapeRule = (view) => {
 
 export const pad: ShapeRule = (view) => {
   const { type, shape } = view.input(0)
-  const pads = view.elements(1)
+  const pads = view.elements(1, 'pads')
   if (shape === null) return [{ type, shape: null }]
   const axes = view.inputs[3] ? view.numbers(3)?.map((axis) => axisOf(axis, shape.length, view.where)) : shape.map((_, axis) => axis)
   return [{
@@ -116,8 +131,9 @@ function partial(view: ShapeView, size: Dimension): readonly Dimension[] | undef
 export function splitSizes(view: ShapeView): readonly Dimension[] {
   const { shape } = view.input(0)
   const count = view.node.outputs.length
-  const given = view.elements(1)
+  const given = view.elements(1, 'split')
   if (given !== null) return given
+  if (view.gives(1, 'split')) return Array.from({ length: count }, () => null)
   const axis = shape === null ? 0 : axisOf(view.int('axis', 0), shape.length, view.where)
   const total = shape?.[axis] ?? null
   if (typeof total !== 'number') return Array.from({ length: count }, () => divide(total, count))
@@ -139,6 +155,8 @@ export interface Range {
   readonly step: number
 }
 
+const rangeLength = ({ start, end, step }: Range): number => Math.max(0, Math.ceil((end - start) / step))
+
 export function clampRange(start: number, end: number, step: number, size: number): Range {
   const place = (value: number): number => (value < 0 ? value + size : value)
   const limit = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value))
@@ -149,34 +167,35 @@ export function clampRange(start: number, end: number, step: number, size: numbe
 
 export const slice: ShapeRule = (view) => {
   const { type, shape, elements } = view.input(0)
-  const [starts, ends] = [view.elements(1), view.elements(2)]
+  const [starts, ends] = [view.elements(1, 'starts'), view.elements(2, 'ends')]
   if (shape === null) return [{ type, shape: null }]
   const count = starts?.length ?? ends?.length ?? 0
-  const axes = (view.inputs[3] ? view.numbers(3) : Array.from({ length: count }, (_, axis) => axis))?.map((axis) => axisOf(axis, shape.length, view.where))
+  const axes = (view.gives(3, 'axes') ? view.numbers(3, 'axes') : Array.from({ length: count }, (_, axis) => axis))?.map((axis) => axisOf(axis, shape.length, view.where))
   const steps = view.inputs[4] ? view.numbers(4) : Array.from({ length: count }, () => 1)
   if (starts === null || ends === null || axes === undefined || steps === null) return [{ type, shape: shape.map(() => null) }]
   const sizes = shape.map((size, axis) => {
     const index = axes.indexOf(axis)
     return index < 0 ? size : sliced(size, starts[index] ?? null, ends[index] ?? null, steps[index] ?? 1)
   })
-  const [start, end] = [starts[0], ends[0]]
-  const isVector = shape.length === 1 && elements !== undefined && typeof start === 'number' && typeof end === 'number'
-  return [{ type, shape: sizes, elements: isVector ? pick(elements, clampRange(start, end, steps[0] ?? 1, elements.length)) : undefined }]
+  const dims = staticShape(shape)
+  if (elements === undefined || dims === null) return [{ type, shape: sizes }]
+  const ranges = dims.map((size, axis) => {
+    const index = axes.indexOf(axis)
+    const [start, end] = [starts[index], ends[index]]
+    if (index < 0) return every(size)
+    return typeof start === 'number' && typeof end === 'number' ? clampRange(start, end, steps[index] ?? 1, size) : null
+  })
+  const known = ranges.filter((range) => range !== null)
+  return [{ type, shape: sizes, elements: known.length === dims.length ? picked(elements, dims, dims.map((_, axis) => axis), known) : undefined }]
 }
 
 function sliced(size: Dimension, start: Dimension, end: Dimension, step: number): Dimension {
   if (typeof start === 'number' && typeof end === 'number' && typeof size === 'number') {
-    const range = clampRange(start, end, step, size)
-    return Math.max(0, Math.ceil((range.end - range.start) / step))
+    return rangeLength(clampRange(start, end, step, size))
   }
   // "From a to the end" and "to the end but b" of a symbolic size; the size is taken to be large enough.
   if (step !== 1 || size === null) return step === 1 && start === 0 && typeof end !== 'number' ? end : null
   if (typeof start === 'number' && (end === size || (typeof end === 'number' && end > 2 ** 31))) return start >= 0 ? subtract(size, start) : -start
   if (typeof start === 'number' && typeof end === 'number' && start >= 0 && end < 0) return subtract(size, start - end)
   return null
-}
-
-function pick(elements: readonly Dimension[], { start, end, step }: Range): Dimension[] {
-  const count = Math.max(0, Math.ceil((end - start) / step))
-  return Array.from({ length: count }, (_, index) => elements[start + index * step] ?? null)
 }

@@ -1,4 +1,4 @@
-/** @file Shapes of reductions. Axes are an input (opset 18); without them all axes are reduced, or none where the node says so. */
+/** @file Shapes of reductions. Axes are an input (an attribute before opset 18); without them all axes are reduced, or none where the node says so. */
 import { axisOf, type ShapeRule, type ShapeView } from './rule.ts'
 import { product } from './dimension.ts'
 import type { Dimension } from '../graph.ts'
@@ -7,7 +7,7 @@ import type { Dimension } from '../graph.ts'
 export function reducedAxes(view: ShapeView): readonly number[] | null {
   const { shape } = view.input(0)
   if (shape === null) return null
-  const given = view.inputs[1] ? view.numbers(1) : []
+  const given = view.gives(1, 'axes') ? view.numbers(1, 'axes') : []
   if (given === null) return null
   if (given.length > 0) return given.map((axis) => axisOf(axis, shape.length, view.where))
   return view.int('noop_with_empty_axes', 0) === 1 ? [] : shape.map((_, axis) => axis)
@@ -39,7 +39,7 @@ export const argument: ShapeRule = (view) => {
 /** Values and indices: k elements along the axis. */
 export const topK: ShapeRule = (view) => {
   const { type, shape } = view.input(0)
-  const count = view.elements(1)?.[0] ?? null
+  const count = view.elements(1)?.[0] ?? (view.has('k') ? view.int('k', 0) : null)
   const axis = shape === null ? 0 : axisOf(view.int('axis', -1), shape.length, view.where)
   const found = shape?.map((size, index) => (index === axis ? count : size)) ?? null
   return [{ type, shape: found }, { type: 'int64', shape: found }]

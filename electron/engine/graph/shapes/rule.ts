@@ -30,10 +30,12 @@ export interface ShapeView extends NodeView {
   readonly inputs: readonly (Known | null)[]
   /** Input that must be there. */
   input(index: number): Known
-  /** Numbers of a small integer input, each known or not; null if none is known or the input is absent. */
-  elements(index: number): readonly Dimension[] | null
+  /** Whether an input, or the attribute that older operator sets have in its place, is there. */
+  gives(index: number, attribute: string): boolean
+  /** Numbers of a small integer input or of that attribute, each known or not; null if none is known or both are absent. */
+  elements(index: number, attribute?: string): readonly Dimension[] | null
   /** The same where all are known. */
-  numbers(index: number): readonly number[] | null
+  numbers(index: number, attribute?: string): readonly number[] | null
 }
 
 /** What a node's outputs are, from its inputs. */
@@ -73,6 +75,7 @@ export function viewNode(node: Node, version: number): NodeView {
 /** A view of `node` for its shape rule. */
 export function viewShapes(node: Node, version: number, inputs: readonly (Known | null)[]): ShapeView {
   const view = viewNode(node, version)
+  const elements: ShapeView['elements'] = (index, attribute) => inputs[index]?.elements ?? (attribute === undefined ? null : view.ints(attribute))
   return {
     ...view,
     inputs,
@@ -81,11 +84,12 @@ export function viewShapes(node: Node, version: number, inputs: readonly (Known 
       if (found) return found
       throw new AppError('file-malformed', `${view.where}: found no input ${index}, expected one`, { hint: 'Export the model again.' })
     },
-    elements: (index) => inputs[index]?.elements ?? null,
-    numbers(index) {
-      const elements = inputs[index]?.elements
-      const numbers = elements?.filter((value) => typeof value === 'number')
-      return numbers !== undefined && numbers.length === elements?.length ? numbers : null
+    gives: (index, attribute) => (inputs[index] ?? null) !== null || view.has(attribute),
+    elements,
+    numbers(index, attribute) {
+      const found = elements(index, attribute)
+      const numbers = found?.filter((value) => typeof value === 'number')
+      return numbers !== undefined && numbers.length === found?.length ? numbers : null
     },
   }
 }

@@ -1,0 +1,21 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { withFolder } from './io/temporary-folder.ts'
+import { modelPath } from './model-path.ts'
+
+test('the folder of a run means what it wrote, wherever the folder is now; others mean themselves', () => withFolder(async (folder) => {
+  const run = (name: string, output: string): string => {
+    mkdirSync(path.join(folder, name))
+    writeFileSync(path.join(folder, name, 'report.json'), JSON.stringify({ output }))
+    return path.join(folder, name)
+  }
+  const gguf = run('gguf', '/elsewhere/model.gguf')
+  writeFileSync(path.join(gguf, 'model.gguf'), '')
+  expect(await modelPath(gguf)).toBe(path.join(gguf, 'model.gguf'))
+  const onnx = run('onnx', 'out/model')
+  mkdirSync(path.join(onnx, 'model'))
+  expect(await modelPath(onnx)).toBe(path.join(onnx, 'model'))
+  const unfinished = run('unfinished', 'out/model.gguf')
+  for (const other of [unfinished, path.join(gguf, 'model.gguf'), folder, path.join(folder, 'nothing')]) expect(await modelPath(other)).toBe(other)
+}))
