@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "../simd/pool.h"
+#include "memory.h"
 
 namespace halftone {
 
@@ -14,6 +15,7 @@ void add_session(Napi::Env env, Napi::Object exports);
 void add_weighted_error(Napi::Env env, Napi::Object exports);
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  give_back_memory();
   exports.Set("setThreads", Napi::Function::New(env, [](const Napi::CallbackInfo& info) { set_threads(info[0].As<Napi::Number>().Int32Value()); }));
   add_codec_planes(env, exports);
   add_adam_step(env, exports);

@@ -120,11 +120,12 @@ export async function train(raw: TrainInput, context: Context): Promise<TrainRep
     for (const text of warnings) context.report({ type: 'log', level: 'warning', text })
     context.report({ type: 'log', level: 'info', text: `expected: ${(predicted.peakMemoryBytes / 1e9).toFixed(2)} GB of memory, about ${Math.ceil(predicted.elapsedMs / 60_000)} min for ${steps} steps of ${batch} windows (${examples.train.length} windows, ${examples.counts.targets} of ${examples.counts.tokens} tokens are learned)` })
     const prompts = promptsOf(examples.heldOut.length > 0 ? examples.heldOut : examples.train, request.samples)
-    const samples = { tokens: request.sampleTokens }
+    const folder = path.join(out, 'training')
+    await makeFolder(folder)
+    const samples = { tokens: request.sampleTokens, memoryBytes, folder }
     const before = await writeSamples(base, { adapter }, tokenizer, prompts, samples, context)
-    await makeFolder(out)
     const trained = await trainAdapters({
-      base, teacher, adapter, windows: examples.train, heldOut: examples.heldOut, folder: path.join(out, 'training'), memoryBytes, diskBytes,
+      base, teacher, adapter, windows: examples.train, heldOut: examples.heldOut, folder, memoryBytes, diskBytes,
       options: { objective, trainable, steps, batch, microBatch, seed, rank: request.rank, ...(request.alpha !== undefined && { alpha: request.alpha }), ...(learningRate !== undefined && { learningRate, scaleRate: learningRate, normRate: learningRate }) },
     }, context)
     const after = await writeSamples(base, trained, tokenizer, prompts, samples, context)

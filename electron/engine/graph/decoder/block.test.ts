@@ -131,3 +131,22 @@ describe('blockGraph', () => {
     }
   })
 })
+
+it.each([['gemma2', 2], ['bloom', 3], ['gpt2', 4]] as const)('blockGraph takes the attention of %s in %i pieces to the same bytes', async (name, pieces) => {
+  const model = await openDecoder(path.join(import.meta.dirname, '..', '..', 'session', 'goldens', name), silent)
+  const { spec } = model
+  const feeds: Record<string, Tensor> = {
+    hidden: { type: 'float32', dims: [2, TIME, spec.hidden], data: noise(2 * TIME * spec.hidden, 0) },
+    ...openContexts(spec).feeds(spec.sliding[0] ?? false, 0, TIME),
+    ...Object.fromEntries(Object.entries(await model.readExtras(0)).map(([short, data]) => [short, { type: 'float32', dims: [data.length], data }])),
+  }
+  for (const layer of linears(spec)) feeds[layer] = { type: 'float32', dims: linearShape(spec, layer), data: await model.readWeight(`blocks.0.${layer}`) }
+  const outputs: unknown[] = []
+  for (const options of [{}, { pieces }]) {
+    const session = await runtime().createSession(encodeModel(blockGraph(spec, options)), { threads: 1 })
+    outputs.push((await session.run(Object.fromEntries(Object.entries(feeds).filter(([input]) => session.inputNames.includes(input))), { out: null })).out)
+    session.dispose()
+  }
+  expect(outputs[1]).toEqual(outputs[0])
+  await model.close()
+})

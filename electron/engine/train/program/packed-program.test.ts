@@ -91,7 +91,7 @@ describe('packed weights in a training step', () => {
       expect(unknown).toEqual([])
       expect(values.filter((name) => emitter.type(name) === 'float32' && isWeight(emitter.known(name).shape))).toEqual([])
     }
-    const fed = Object.entries(program.blockFeeds(0, new Float32Array(32), { count: 1, time: 1, tokens: new Int32Array(1) }))
+    const fed = Object.entries(await program.blockFeeds(0, new Float32Array(32), { count: 1, time: 1, tokens: new Int32Array(1) }))
     const smallest = Math.min(...weights.map(([out, input]) => out * input))
     expect(fed.filter(([, { data }]) => data instanceof Float32Array && data.length >= smallest)).toEqual([])
     program.dispose()

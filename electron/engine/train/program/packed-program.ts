@@ -9,13 +9,13 @@ import { AppError } from '../../../contract/errors.ts'
 import { blockGraph } from '../../graph/decoder/block.ts'
 import { headGraph } from '../../graph/decoder/head.ts'
 import type { LinearKind } from '../../graph/decoder/layers.ts'
-import { linears } from '../../graph/decoder/spec.ts'
+import { linears, type DecoderSpec } from '../../graph/decoder/spec.ts'
 import { encodeModel } from '../../graph/encode.ts'
 import type { Graph } from '../../graph/graph.ts'
 import type { BlockLayer } from '../../model.ts'
 import { openContexts } from '../../session/positions.ts'
 import { openProgram } from '../../session/program.ts'
-import { kindOf, weightFeeds, type BaseWeight } from '../base/weight.ts'
+import { weightFeeds } from '../base/weight.ts'
 import { branchFeeds } from '../trainables/adapters.ts'
 import type { TrainingState } from '../trainables/state.ts'
 import type { Batch } from '../window.ts'
@@ -36,8 +36,8 @@ export interface PackedProgram {
   logits(hidden: Float32Array): Promise<Float32Array>
   /** How the layers of a block enter its graph. */
   kinds(block: number): Kinds
-  /** Everything a block's graph reads, and everything the head's does but for hidden states. */
-  blockFeeds(block: number, hidden: Float32Array, batch: Tokens): Feeds
+  /** Everything a block's graph reads, for a run before another block's is asked for; and everything the head's does but for hidden states. */
+  blockFeeds(block: number, hidden: Float32Array, batch: Tokens): Promise<Feeds>
   headFeeds(): Feeds
   headKind(): LinearKind
   /**
@@ -65,9 +65,19 @@ export function floats(tensor: Tensor | undefined): Float32Array {
   throw new AppError('runtime-failed', `ONNX Runtime: found an output of type ${tensor?.type ?? 'nothing'}, expected float32`)
 }
 
+/** Parts that attention is taken in: the scores of one are alive at a time. More would make products too small. */
+const PIECES_MOST = 4
+
+/** The most parts, up to that, that the key heads come to. */
+export function piecesOf({ kvHeads }: Pick<DecoderSpec, 'kvHeads'>): number {
+  let pieces = Math.min(PIECES_MOST, kvHeads)
+  while (kvHeads % pieces !== 0) pieces--
+  return pieces
+}
+
 /** Opens a program over a state, whose values it reads anew with every run. */
 export function openPackedProgram(state: TrainingState, { threads = availableParallelism(), signal }: PackedProgramOptions): PackedProgram {
-  const { base, weights, branches, extras, scales, codes } = state
+  const { base, weights, head, branches, extras, scales, codes } = state
   const { spec } = base.model
   const options: SessionOptions = { threads, ...oneArena }
   const sessions = new Map<string, Promise<NativeSession>>()
@@ -85,10 +95,10 @@ export function openPackedProgram(state: TrainingState, { threads = availablePar
     return result
   }
 
-  function weightOf(layer: string): BaseWeight {
-    const weight = weights.get(layer)
-    if (weight === undefined) throw new Error(`no weight ${layer}`)
-    return weight
+  function kindOf(layer: string): LinearKind {
+    const kind = state.kinds.get(layer)
+    if (kind === undefined) throw new Error(`no weight ${layer}`)
+    return kind
   }
 
   function vectors(block: number | null): Record<string, Tensor> {
@@ -96,24 +106,22 @@ export function openPackedProgram(state: TrainingState, { threads = availablePar
   }
 
   function kinds(block: number): Kinds {
-    return Object.fromEntries(linears(spec).map((short) => {
-      const layer = `blocks.${block}.${short}`
-      return [short, kindOf(weightOf(layer), branches.get(layer)?.rank ?? 0)]
-    }))
+    return Object.fromEntries(linears(spec).map((short) => [short, kindOf(`blocks.${block}.${short}`)]))
   }
 
-  function blockFeeds(block: number, hidden: Float32Array, { count, time }: Tokens): Feeds {
+  async function blockFeeds(block: number, hidden: Float32Array, { count, time }: Tokens): Promise<Feeds> {
+    const own = await weights.get(block)
     const feeds: Record<string, Tensor> = { hidden: float(hidden, count, time, spec.hidden), ...contexts.feeds(spec.sliding[block], 0, time), ...vectors(block) }
     for (const short of linears(spec)) {
       const layer = `blocks.${block}.${short}`
-      const branch = branches.get(layer)
-      Object.assign(feeds, weightFeeds(short, weightOf(layer)), scales.get(layer)?.feeds(), codes.get(layer)?.feeds(), branch && branchFeeds(short, branch))
+      const [weight, branch] = [own.get(layer), branches.get(layer)]
+      Object.assign(feeds, weight && weightFeeds(short, weight), scales.get(layer)?.feeds(), codes.get(layer)?.feeds(), branch && branchFeeds(short, branch))
     }
     return feeds
   }
 
-  const headFeeds = (): Feeds => ({ ...vectors(null), ...weightFeeds('head', weightOf('head')) })
-  const headKind = (): LinearKind => kindOf(weightOf('head'), 0)
+  const headFeeds = (): Feeds => ({ ...vectors(null), ...(head && weightFeeds('head', head)) })
+  const headKind = (): LinearKind => kindOf('head')
 
   return {
     state, kinds, blockFeeds, headFeeds, headKind, run,
@@ -125,7 +133,7 @@ export function openPackedProgram(state: TrainingState, { threads = availablePar
     },
     async forward(block, hidden, batch) {
       const own = kinds(block)
-      return floats((await run(`forward ${JSON.stringify(own)}`, () => blockGraph(spec, { kinds: own }), blockFeeds(block, hidden, batch))).out)
+      return floats((await run(`forward ${JSON.stringify(own)}`, () => blockGraph(spec, { kinds: own, pieces: piecesOf(spec) }), await blockFeeds(block, hidden, batch))).out)
     },
     async logits(hidden) {
       const feeds = { ...headFeeds(), hidden: float(hidden, hidden.length / spec.hidden, spec.hidden) }
