@@ -65,14 +65,13 @@ export function floats(tensor: Tensor | undefined): Float32Array {
   throw new AppError('runtime-failed', `ONNX Runtime: found an output of type ${tensor?.type ?? 'nothing'}, expected float32`)
 }
 
-/** Parts that attention is taken in: the scores of one are alive at a time. More would make products too small. */
-const PIECES_MOST = 4
+/** Heads of a part of the attention. Rows of the scores of so many begin at whole vectors as they do in one piece, and sums keep their bits. */
+const PIECE_HEADS = 8
 
-/** The most parts, up to that, that the key heads come to. */
-export function piecesOf({ kvHeads }: Pick<DecoderSpec, 'kvHeads'>): number {
-  let pieces = Math.min(PIECES_MOST, kvHeads)
-  while (kvHeads % pieces !== 0) pieces--
-  return pieces
+/** Parts that attention is taken in, so that the scores of one are alive at a time. */
+export function piecesOf({ heads, kvHeads }: Pick<DecoderSpec, 'heads' | 'kvHeads'>): number {
+  const pieces = heads / PIECE_HEADS
+  return Number.isInteger(pieces) && kvHeads % pieces === 0 ? pieces : 1
 }
 
 /** Opens a program over a state, whose values it reads anew with every run. */
