@@ -21,7 +21,7 @@ import { targetKind, type Objective } from './objectives/objective.ts'
 import { clipGradients, emptyMoments, updateAll } from './optimizer/optimizer.ts'
 import { rateFactor } from './optimizer/schedule.ts'
 import { pace, TrainOptions } from './options.ts'
-import { openTrainingProgram } from './program/program.ts'
+import { openTrainingProgram, type TrainingProgram } from './program/program.ts'
 import { openTeacherHead } from './program/teacher-head.ts'
 import { gradientsOfStep, meanLosses, type StepTask } from './step.ts'
 import { openTargetStore, type TargetStore } from './targets/store.ts'
@@ -202,6 +202,16 @@ async function openRun(task: TrainTask, options: TrainOptions, weights: WeightPa
   return { identity, state: await openState(base, { adapter, sets: options.trainable, source: task.source, weights }, signal) }
 }
 
+/**
+ * One block of the largest batch, forward and backward: memory of activations grows by what is asked for, and smaller batches find room in
+ * what the largest took. In another order each length would add its own. What it leaves in the gradients a step takes away.
+ */
+async function makeRoom(program: TrainingProgram, count: number, time: number): Promise<void> {
+  const { spec } = program.state.base.model
+  const zeros = (): Float32Array => new Float32Array(count * time * spec.hidden)
+  await program.backward(spec.blocks - 1, zeros(), zeros(), { count, time, tokens: new Int32Array() })
+}
+
 interface Resources {
   readonly objective: Objective
   readonly targets: TargetStore | null
@@ -225,6 +235,7 @@ async function trainFrom(task: TrainTask, options: TrainOptions, { objective, ta
     const shared = { program, objective, targets, microBatch: options.microBatch }
     const run: Run = { task, options, state, identity, moments, steps: { ...shared, windows }, heldOut: { ...shared, windows: heldOut }, best: saved?.best ?? [], progress: saved?.progress ?? begun(identity) }
     if (!run.progress.finished) {
+      await makeRoom(program, options.microBatch, Math.max(...[...windows, ...heldOut].map(({ tokens }) => tokens.length)))
       await goOn(run, park, context)
       run.progress = { ...run.progress, finished: true }
       await save(run)
