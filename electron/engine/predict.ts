@@ -7,7 +7,7 @@ import type { LearnedRoundingName } from '../contract/recipe.ts'
 import type { Machine } from './job/machine.ts'
 import { pvOptions } from './quantize/learned/pv.ts'
 import { signRoundOptions } from './quantize/learned/signround.ts'
-import { predictTraining } from './train/predict.ts'
+import { predictTraining, trainingEfficiency } from './train/predict.ts'
 import type { TrainedRun } from './train/predict-run.ts'
 
 export interface RunSize {
@@ -16,7 +16,7 @@ export interface RunSize {
   readonly evaluationTokens: number
   readonly rounder: string
   readonly metric: string
-  /** Most bytes of parked hidden states in memory. */
+  /** Most bytes in memory of what may wait on disk: hidden states, and weights that training does not need at once. */
   readonly parkedMost: number
   /** Codes learned block by block after rounding. */
   readonly learnedRounding?: LearnedRoundingName | undefined
@@ -77,9 +77,10 @@ export function predictRun({ spec, layers }: DecoderModel, { windows, length, ev
   const statistics = rounder === 'gptq' ? widest * widest * (8 + 4 + 8) : 0
   const peakMemoryBytes = processBytes + tableCopies * tableWeights * 4 + blockCopies * block + statistics + activations + Math.min(parked, parkedMost)
   const learning = learnedRounding === undefined ? 0 : learnedArrays * (blockWeights / spec.blocks) * 4 + slot * windows
-  const training = trained && predictTraining(trained.base, trained.size, { flops })
+  const training = trained && predictTraining(trained.base, trained.size, { flops: flops * trainingEfficiency })
+  const trainingBytes = training === null ? 0 : training.peakMemoryBytes - Math.max(0, training.parkableBytes - parkedMost)
   return {
-    peakMemoryBytes: Math.round(Math.max(peakMemoryBytes + learning, training?.peakMemoryBytes ?? 0)),
+    peakMemoryBytes: Math.round(Math.max(peakMemoryBytes + learning, trainingBytes)),
     elapsedMs: Math.round(seconds * 1000) + (training?.elapsedMs ?? 0),
   }
 }

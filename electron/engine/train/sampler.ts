@@ -59,7 +59,7 @@ export interface SampleOptions {
 }
 
 /** The continuations of all prompts as text. */
-export async function writeSamples(base: Base, weights: { readonly adapter: Adapter } & Partial<TrainedWeights>, tokenizer: Tokenizer, prompts: readonly SamplePrompt[], { tokens, memoryBytes, folder, threads }: SampleOptions, { signal }: Pick<Context, 'signal'>): Promise<string[]> {
+export async function writeSamples(base: Base, weights: { readonly adapter: Adapter } & Partial<TrainedWeights>, tokenizer: Pick<Tokenizer, 'decode' | 'eos'>, prompts: readonly SamplePrompt[], { tokens, memoryBytes, folder, threads }: SampleOptions, { signal }: Pick<Context, 'signal'>): Promise<string[]> {
   if (prompts.length === 0) return []
   const park = openWeightPark({ holds: createParking({ slotBytes: 0, memoryBytes }).holds, folder })
   let program: PackedProgram | undefined
