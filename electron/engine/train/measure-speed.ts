@@ -8,8 +8,10 @@ import { blockOperations, FORWARDS } from './predict.ts'
 import { openTrainingProgram } from './program/program.ts'
 import { openState } from './trainables/state.ts'
 
-/** Passes are timed until so much time has gone by: others share the machine, and a run has its ups and downs. */
-const LEAST_MS = 1000
+/** Passes that are timed, of which the middle one counts: others share the machine. No more are begun after a second but for the least. */
+const PASSES_LEAST = 3
+const PASSES_MOST = 20
+const MOST_MS = 1000
 
 /** A program without a loss: gradients of the block's output are given. */
 const objective = { logits: {}, state: () => 0, relative: false } as const
@@ -35,13 +37,15 @@ export async function measureSpeed(base: Base, { adapter, microBatch: count, len
   }
   try {
     await pass() // makes the sessions
-    const begun = performance.now()
-    let passes = 0
-    while (passes === 0 || performance.now() - begun < LEAST_MS) {
+    const times: number[] = []
+    const until = performance.now() + MOST_MS
+    while (times.length < PASSES_LEAST || (times.length < PASSES_MOST && performance.now() < until)) {
+      const begun = performance.now()
       await pass()
-      passes++
+      times.push(performance.now() - begun)
     }
-    return { flops: (passes * FORWARDS * blockOperations(base.model, time) * count * time * 1000) / (performance.now() - begun) }
+    const middle = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]
+    return { flops: (FORWARDS * blockOperations(base.model, time) * count * time * 1000) / middle }
   } finally {
     program.dispose()
   }
