@@ -12,6 +12,7 @@ import { openGoldens, type Goldens } from '../goldens/goldens.ts'
 import { objectives } from '../objectives/objectives.ts'
 import { openState } from '../trainables/state.ts'
 import { batchOf } from '../window.ts'
+import { piecesOf } from './packed-program.ts'
 import { openTrainingProgram, type TrainingProgram } from './program.ts'
 
 /** Sums in another order, in float32; measured 1e-6. */
@@ -72,6 +73,10 @@ describe('packed weights in a training step', () => {
       if (gradient.some((value) => value !== 0)) expect(difference(found.gradients[at] ?? new Float32Array(), gradient)).toBeLessThan(TOLERANCE)
     }
     expect(expected.gradients.filter((gradient) => gradient.some((value) => value !== 0))).toHaveLength(2 * 7 + 2)
+  })
+
+  it.each([[32, 4, 4], [32, 32, 4], [64, 8, 8], [8, 4, 1], [14, 2, 1], [40, 8, 1]])('attend with %i heads over %i in %i parts of eight heads, or in one', (heads, kvHeads, pieces) => {
+    expect(piecesOf({ heads, kvHeads })).toBe(pieces)
   })
 
   it('are fed as codes, and no value of the gradient graph has the size of a weight', async () => {
