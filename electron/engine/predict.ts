@@ -10,7 +10,7 @@ import { LOGIT_BYTES } from './evaluate/perplexity.ts'
 import { pvOptions } from './quantize/learned/pv.ts'
 import { feedsBack, isGuided } from './quantize/rounders/rounders.ts'
 import { signRoundOptions } from './quantize/learned/signround.ts'
-import { predictTraining } from './train/predict.ts'
+import { predictTraining, trainingEfficiency } from './train/predict.ts'
 import type { TrainedRun } from './train/predict-run.ts'
 
 export interface RunSize {
@@ -19,7 +19,7 @@ export interface RunSize {
   readonly evaluationTokens: number
   readonly rounder: Recipe['rounder']
   readonly metric: string
-  /** Most bytes of parked hidden states in memory. */
+  /** Most bytes in memory of what may wait on disk: hidden states, and weights that training does not need at once. */
   readonly parkedMost: number
   /** Codes learned block by block after rounding. */
   readonly learnedRounding?: LearnedRoundingName | undefined
@@ -93,9 +93,10 @@ export function predictRun({ spec, layers }: Pick<DecoderModel, 'spec' | 'layers
   )
   const peakMemoryBytes = processBytes + activations + widestMoment
   const learning = learnedRounding === undefined ? 0 : learnedArrays * (blockWeights / spec.blocks) * 4 + slot * windows
-  const training = trained && predictTraining(trained.base, trained.size, { flops })
+  const training = trained && predictTraining(trained.base, trained.size, { flops: flops * trainingEfficiency })
+  const trainingBytes = training === null ? 0 : training.peakMemoryBytes - Math.max(0, training.parkableBytes - parkedMost)
   return {
-    peakMemoryBytes: Math.round(Math.max(peakMemoryBytes + learning, training?.peakMemoryBytes ?? 0)),
+    peakMemoryBytes: Math.round(Math.max(peakMemoryBytes + learning, trainingBytes)),
     elapsedMs: Math.round(seconds * 1000) + (training?.elapsedMs ?? 0),
   }
 }

@@ -1,9 +1,9 @@
-/** @file Hands out parks under one memory limit: those that no longer fit go to disk. */
+/** @file One memory limit for what a run parks: hidden states, and weights that wait for their turn. What no longer fits goes to disk. */
 import { freemem } from 'node:os'
 import type { Park } from '../calibrate/runner.ts'
 import { openPark } from './park.ts'
 
-/** Share of the free memory that parked hidden states may take where the user set no limit, and the most of it: the file of what is above stays in the system's cache where there is room. */
+/** Share of the free memory that may be taken where the user set no limit, and the most of it: the file of what is above stays in the system's cache where there is room. */
 const shareOfFree = 0.25
 const mostBytes = 1 << 30
 
@@ -15,16 +15,23 @@ export function defaultParkedBytes(): number {
 export interface Parking {
   /** A place for `windows` windows, in memory while all parks together fit the limit, else in a file. */
   open(windows: number): Park
+  /** Whether so many bytes more fit the limit; where they do, they count from then on. */
+  readonly holds: (bytes: number) => boolean
 }
 
 /** A parking for hidden states of at most `slotBytes` a window. */
 export function createParking({ slotBytes, memoryBytes = defaultParkedBytes(), folder }: { slotBytes: number; memoryBytes?: number | undefined; folder?: string }): Parking {
   let held = 0
+  function holds(bytes: number): boolean {
+    const fits = held + bytes <= memoryBytes
+    if (fits) held += bytes
+    return fits
+  }
   return {
+    holds,
     open(windows) {
       const wanted = windows * slotBytes
-      const fits = held + wanted <= memoryBytes
-      if (fits) held += wanted
+      const fits = holds(wanted)
       const park = openPark({ windows, slotBytes, memoryBytes: fits ? wanted : 0, ...(folder !== undefined && { folder }) })
       let open = true
       return {

@@ -3,6 +3,7 @@ import type { CodecName } from '../../contract/options.ts'
 import type { LayerChoice, Recipe } from '../../contract/recipe.ts'
 import { Training } from '../../contract/training.ts'
 import type { DecoderModel } from '../session/model.ts'
+import { tableBytes } from './base/base.ts'
 import { targetKind } from './objectives/objective.ts'
 import { objectives } from './objectives/objectives.ts'
 import type { PredictedBase, TrainingSize } from './predict.ts'
@@ -24,7 +25,7 @@ export function trainedRun(model: Pick<DecoderModel, 'layers' | 'spec'>, { corre
   const ranks = new Map(choice.map(({ name, rank }) => [name, rank]))
   const tokens = Math.min(length, model.spec.contextLength)
   return {
-    base: { model, codec },
+    base: { model, codec, tableBytes: tableBytes(model, codec('embedding')) ?? 0 },
     size: {
       steps, batch, microBatch: 1, length: tokens, meanLength: tokens, judged: 1, isJudged: true, hasTeacher: targetKind(objectives[objective]({}), model.spec.blocks) !== null,
       ...trainedNumbers({ model, codec }, (layer) => ranks.get(layer) ?? 0, trainable),

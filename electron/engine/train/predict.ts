@@ -1,12 +1,12 @@
 /**
- * @file What training will take, before it begins: the sum of what is resident, and the passes of a step over this machine's speed.
- * The memory model is INT2.1's (Chai et al. 2023): packed weights, four arrays for every trained number, one state a block, one
- * block's activations, one piece of the logits.
+ * @file What training will take, before it begins: the sum of what is resident, and the passes of a step over the speed that this
+ * machine has. The memory model is INT2.1's (Chai et al. 2023): packed weights, four arrays for every trained number, one state a block,
+ * one block's activations, one piece of the logits. States, and the weights of all blocks but one, may wait on disk.
  */
 import { kernels } from '../../../kernels/kernels.ts'
-import { linears } from '../graph/decoder/spec.ts'
-import type { Machine } from '../job/machine.ts'
+import { linears, type DecoderSpec } from '../graph/decoder/spec.ts'
 import type { Base } from './base/base.ts'
+import { piecesOf } from './program/packed-program.ts'
 import { LOGIT_BYTES, ROWS_MIN } from './program/pass.ts'
 
 export interface TrainingSize {
@@ -22,31 +22,39 @@ export interface TrainingSize {
   readonly trained: number
   readonly codes?: number
   readonly isJudged: boolean
+  /** Tokens of all evaluations on held-out windows together, where that is known. */
+  readonly evaluatedTokens?: number
   readonly hasTeacher: boolean
 }
 
-export interface TrainingPrediction {
+export interface TrainingMemory {
+  /** With everything in memory. */
   readonly peakMemoryBytes: number
-  readonly elapsedMs: number
-  /** What parked states take of the memory; they may go to disk. */
-  readonly parkedBytes: number
+  /** What of it may wait on disk: the inputs of the blocks, and the weights of all of them but the largest. */
+  readonly parkableBytes: number
 }
 
-/** The process with its libraries, before any weight. */
-const PROCESS_BYTES = 170e6
+export interface TrainingPrediction extends TrainingMemory {
+  readonly elapsedMs: number
+}
+
+/** The process with its libraries, compiled graphs, and arrays that wait to be collected. */
+const PROCESS_BYTES = 225e6
 /** Values, gradient and two moments; where windows are held out the best values are kept beside them. */
 const ARRAYS_OF_TRAINED = 4
 /** Arrays of a block's widths alive at once while it is recomputed and its gradient taken. */
-const BLOCK_ARRAYS = 4
+const BLOCK_ARRAYS = 3
+/** The same of a part of the attention's scores; the probabilities of all parts are kept beside them. */
+const SCORE_ARRAYS = 4
 /** Arrays of a piece of the logits alive at once. */
 const LOGIT_ARRAYS = 8
-/** Passes of a step in forwards: forward, recomputation, and a backward of twice the cost at most. */
-const FORWARDS = 3.2
-/** Share of a dense product's speed that whole blocks over packed weights reach. */
-const EFFICIENCY = 0.35
+/** Passes of a step in forwards: forward, recomputation, and a backward of little more than the input's gradient. */
+export const FORWARDS = 3.2
+/** Share of a dense product's speed that training's blocks reach, where their own was not measured. */
+export const trainingEfficiency = 0.35
 
 /** The model and the formats of its layers: all that a prediction asks of a base. */
-export type PredictedBase = Pick<Base, 'codec'> & { readonly model: Pick<Base['model'], 'layers' | 'spec'> }
+export type PredictedBase = Pick<Base, 'codec' | 'tableBytes'> & { readonly model: Pick<Base['model'], 'layers' | 'spec'> }
 
 /** Bytes a layer takes in memory as the program holds it. */
 function layerBytes(base: PredictedBase, layer: string, [rows, cols]: readonly [number, number]): number {
@@ -56,31 +64,51 @@ function layerBytes(base: PredictedBase, layer: string, [rows, cols]: readonly [
   return rows * Math.ceil((cols * format.bits) / 8) + groups * (format.zeros ? 8 : 4)
 }
 
-/** Bytes of all weights that stay resident. */
-export function residentWeightBytes(base: PredictedBase): number {
-  const { layers, spec } = base.model
-  const inBlocks = layers.filter(({ block }) => block !== null).reduce((sum, { name, shape }) => sum + layerBytes(base, name, shape), 0)
-  return inBlocks + layerBytes(base, 'head', [spec.vocabulary, spec.hidden])
+/** Bytes of each block's weights. */
+function blockBytes(base: PredictedBase): readonly number[] {
+  const sums = new Map<number, number>()
+  for (const { name, block, shape } of base.model.layers) if (block !== null) sums.set(block, (sums.get(block) ?? 0) + layerBytes(base, name, shape))
+  return [...sums.values()]
 }
 
-/** Predicts peak memory and time of a training run. */
-export function predictTraining(base: PredictedBase, size: TrainingSize, { flops }: Pick<Machine, 'flops'>): TrainingPrediction {
-  const { spec, layers } = base.model
-  const tokens = size.microBatch * size.length
+/** Operations of a forward of one token through one block, in a window of `length`. */
+export function blockOperations({ layers, spec }: PredictedBase['model'], length: number): number {
+  const weights = layers.filter(({ block }) => block !== null).reduce((sum, { shape: [rows, cols] }) => sum + rows * cols, 0)
+  return (2 * weights) / spec.blocks + 4 * spec.heads * spec.headSize * length
+}
+
+/** Bytes of what is alive while a block's gradient is taken. */
+function activationBytes({ layers, spec }: { readonly layers: Base['model']['layers']; readonly spec: DecoderSpec }, microBatch: number, length: number): number {
   const widths = linears(spec).map((short) => layers.find(({ name }) => name === `blocks.0.${short}`)?.shape[0] ?? 0).reduce((sum, width) => sum + width, 0)
-  const attention = size.microBatch * spec.heads * size.length * size.length * 4 * BLOCK_ARRAYS
-  const activations = BLOCK_ARRAYS * tokens * (widths + 3 * spec.hidden) * 4 + attention
-  const logits = LOGIT_ARRAYS * Math.max(LOGIT_BYTES, Math.min(ROWS_MIN, tokens) * spec.vocabulary * 4)
-  const parkedBytes = spec.blocks * tokens * spec.hidden * 4
-  const blockWeights = layers.filter(({ block }) => block !== null).reduce((sum, { shape: [rows, cols] }) => sum + rows * cols, 0)
-  const head = spec.vocabulary * spec.hidden
-  const teacher = size.hasTeacher ? head * 4 : 0
-  const perToken = 2 * blockWeights + 4 * spec.blocks * spec.heads * spec.headSize * size.length + 2 * head * size.judged * (size.hasTeacher ? 2 : 1)
-  const ofCodes = (size.codes ?? 0) * 2
-  const seconds = ((FORWARDS * perToken + ofCodes) * size.meanLength * size.batch * size.steps) / (flops * EFFICIENCY)
+  const scores = microBatch * spec.heads * length * length * 4
+  return BLOCK_ARRAYS * microBatch * length * (widths + 3 * spec.hidden) * 4 + scores + SCORE_ARRAYS * (scores / piecesOf(spec))
+}
+
+/** Predicts the peak memory of a training run. */
+export function predictMemory(base: PredictedBase, size: Omit<TrainingSize, 'steps' | 'batch' | 'meanLength' | 'judged'>): TrainingMemory {
+  const { spec } = base.model
+  const tokens = size.microBatch * size.length
+  const blocks = blockBytes(base)
+  const inBlocks = blocks.reduce((sum, bytes) => sum + bytes, 0)
+  const states = spec.blocks * tokens * spec.hidden * 4
+  const logits = LOGIT_ARRAYS * Math.min(tokens * spec.vocabulary * 4, Math.max(LOGIT_BYTES, ROWS_MIN * spec.vocabulary * 4))
+  const tables = layerBytes(base, 'head', [spec.vocabulary, spec.hidden]) + base.tableBytes + (size.hasTeacher ? spec.vocabulary * spec.hidden * 4 : 0)
+  const trained = (ARRAYS_OF_TRAINED + (size.isJudged ? 1 : 0)) * size.trained * 4 + (size.codes ?? 0) * 2
   return {
-    peakMemoryBytes: Math.round(PROCESS_BYTES + residentWeightBytes(base) + (ARRAYS_OF_TRAINED + (size.isJudged ? 1 : 0)) * size.trained * 4 + (size.codes ?? 0) * 2 + teacher + activations + logits + parkedBytes),
-    elapsedMs: Math.round(seconds * 1000),
-    parkedBytes,
+    peakMemoryBytes: Math.round(PROCESS_BYTES + inBlocks + tables + trained + activationBytes(base.model, size.microBatch, size.length) + logits + states),
+    parkableBytes: Math.round(states + inBlocks - Math.max(...blocks)),
   }
+}
+
+/** What is left of a memory limit for what may wait on disk, below 0 where the rest does not fit; undefined without a limit. */
+export function memoryLeft(limit: number | undefined, { peakMemoryBytes, parkableBytes }: TrainingMemory): number | undefined {
+  return limit === undefined ? undefined : limit - (peakMemoryBytes - parkableBytes)
+}
+
+/** Predicts peak memory and time of a training run; `flops` are the operations a second that its blocks reach. */
+export function predictTraining(base: PredictedBase, size: TrainingSize, { flops }: { readonly flops: number }): TrainingPrediction {
+  const { spec } = base.model
+  const forward = spec.blocks * blockOperations(base.model, size.meanLength) + 2 * spec.vocabulary * spec.hidden * size.judged * (size.hasTeacher ? 2 : 1)
+  const operations = (FORWARDS * forward + (size.codes ?? 0) * 2) * size.meanLength * size.batch * size.steps + forward * (size.evaluatedTokens ?? 0)
+  return { ...predictMemory(base, size), elapsedMs: Math.round((operations / flops) * 1000) }
 }

@@ -6,7 +6,9 @@ import type { Context } from '../../contract/events.ts'
 import type { Adapter } from '../correct/adapter.ts'
 import { generate, type Generator } from '../evaluate/generate.ts'
 import type { Tokenizer } from '../io/tokenizer.ts'
+import { createParking } from '../session/parking.ts'
 import { withBlobs, type Base } from './base/base.ts'
+import { openWeightPark } from './base/weight-park.ts'
 import { openPackedProgram, type PackedProgram } from './program/packed-program.ts'
 import type { TrainedWeights } from './trained.ts'
 import { openState } from './trainables/state.ts'
@@ -50,22 +52,28 @@ function generatorOf(program: PackedProgram): Generator {
 
 export interface SampleOptions {
   readonly tokens: number
+  /** Most bytes of the blocks' weights in memory; the rest goes to `folder`. */
+  readonly memoryBytes?: number | undefined
+  readonly folder: string
   readonly threads?: number | undefined
 }
 
 /** The continuations of all prompts as text. */
-export async function writeSamples(base: Base, weights: { readonly adapter: Adapter } & Partial<TrainedWeights>, tokenizer: Tokenizer, prompts: readonly SamplePrompt[], { tokens, threads }: SampleOptions, { signal }: Pick<Context, 'signal'>): Promise<string[]> {
+export async function writeSamples(base: Base, weights: { readonly adapter: Adapter } & Partial<TrainedWeights>, tokenizer: Pick<Tokenizer, 'decode' | 'eos'>, prompts: readonly SamplePrompt[], { tokens, memoryBytes, folder, threads }: SampleOptions, { signal }: Pick<Context, 'signal'>): Promise<string[]> {
   if (prompts.length === 0) return []
-  const state = await openState(withBlobs(base, weights.blobs ?? new Map()), { adapter: weights.adapter, sets: [], ...(weights.norms && { norms: weights.norms }) }, signal)
-  const program = openPackedProgram(state, { threads, signal })
+  const park = openWeightPark({ holds: createParking({ slotBytes: 0, memoryBytes }).holds, folder })
+  let program: PackedProgram | undefined
   const written: string[] = []
   try {
+    const state = await openState(withBlobs(base, weights.blobs ?? new Map()), { adapter: weights.adapter, sets: [], weights: park, ...(weights.norms && { norms: weights.norms }) }, signal)
+    program = openPackedProgram(state, { threads, signal })
     for (const { prompt } of prompts) {
       const made = await generate(generatorOf(program), prompt, { tokens, temperature: 0, topP: 1, seed: 0, stop: tokenizer.eos === null ? [] : [tokenizer.eos] }, () => undefined, { signal })
       written.push(tokenizer.decode(made))
     }
   } finally {
-    program.dispose()
+    program?.dispose()
+    await park.dispose()
   }
   return written
 }

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -21,6 +22,9 @@ function windowsOf(count: number, seed: number): TrainingWindow[] {
   const random = createRandom(seed)
   return Array.from({ length: count }, () => ({ tokens: Int32Array.from({ length: 12 }, () => Math.floor(random() * 96)) }))
 }
+
+/** Files of a run by the memory it may take: weights stay before inputs do. Those of the two blocks take 4464 bytes each, the inputs 6144. */
+const parked: Readonly<Record<number, readonly string[]>> = { 0: ['park', 'weights.tmp'], 5000: ['park', 'weights.tmp'], 10_000: ['park'], Infinity: [] }
 
 /** Everything a run gives, as bytes and numbers that can be compared. */
 function contents({ adapter, blobs, norms, points }: Trained): unknown {
@@ -87,6 +91,33 @@ describe('trainAdapters', () => {
     expect(seen).toEqual([5, 6, 7]) // begun again after the checkpoint at step 4
     expect(contents(resumed)).toEqual(contents(whole))
     expect(await readFile(path.join(folder, 'checkpoint.safetensors'))).toEqual(checkpoint)
+  })
+
+  it.each([0, 5000, 10_000, Infinity])('gives the same bytes with %d bytes of memory for weights and inputs of blocks', async (memoryBytes) => {
+    const options: TrainTask['options'] = { objective: 'lrec', steps: 3, trainable: ['adapters', 'scales', 'norms', 'codes'], codeRate: 0.1 }
+    const more = { heldOut: windowsOf(2, 9), source: goldens.model.readWeight }
+    const files: string[] = []
+    const report = (event: JobEvent): void => {
+      if (event.type === 'point' && event.step === 1) files.push(...readdirSync(folder).filter((name) => name.endsWith('.tmp')).map((name) => name.replace(/-.*/, '')))
+    }
+    const limited = await trainAdapters(task(options, { ...more, memoryBytes }), { ...silent, report })
+    expect([...new Set(files)].sort()).toEqual(parked[memoryBytes])
+    expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([])
+    folder = await mkdtemp(path.join(root, 'run-'))
+    expect(contents(limited)).toEqual(contents(await trainAdapters(task(options, more), silent)))
+  })
+
+  it('goes on with parked weights after a stop, over the file that was left, to the same bytes', async () => {
+    const options: TrainTask['options'] = { objective: 'ce', steps: 4, checkpointEvery: 1, trainable: ['adapters', 'scales'] }
+    const whole = await trainAdapters(task(options), silent)
+    folder = await mkdtemp(path.join(root, 'run-'))
+    const stop = new AbortController()
+    const report = (event: JobEvent): void => {
+      if (event.type === 'point' && event.step === 3) stop.abort(new AppError('cancelled', 'Cancelled'))
+    }
+    await expect(trainAdapters(task(options, { memoryBytes: 0 }), { signal: stop.signal, report })).rejects.toMatchObject({ code: 'cancelled' })
+    await writeFile(path.join(folder, 'weights.tmp'), new Uint8Array(1 << 16).fill(7))
+    expect(contents(await trainAdapters(task(options, { memoryBytes: 0 }), silent))).toEqual(contents(whole))
   })
 
   it('stops early when held-out windows have not improved for a while', async () => {

@@ -13,6 +13,7 @@ import { beginStage } from '../job/progress.ts'
 import type { DecoderModel } from '../session/model.ts'
 import { createParking, type Parking } from '../session/parking.ts'
 import type { Base } from './base/base.ts'
+import { openWeightPark, type WeightPark } from './base/weight-park.ts'
 import { loadCheckpoint, saveCheckpoint, type Identity, type Point, type Progress } from './checkpoint.ts'
 import { identityOf } from './identity.ts'
 import { objectives } from './objectives/objectives.ts'
@@ -20,7 +21,7 @@ import { targetKind, type Objective } from './objectives/objective.ts'
 import { clipGradients, emptyMoments, updateAll } from './optimizer/optimizer.ts'
 import { rateFactor } from './optimizer/schedule.ts'
 import { pace, TrainOptions } from './options.ts'
-import { openTrainingProgram } from './program/program.ts'
+import { openTrainingProgram, type TrainingProgram } from './program/program.ts'
 import { openTeacherHead } from './program/teacher-head.ts'
 import { gradientsOfStep, meanLosses, type StepTask } from './step.ts'
 import { openTargetStore, type TargetStore } from './targets/store.ts'
@@ -44,7 +45,7 @@ export interface TrainTask {
   readonly source?: ((layer: string) => Promise<Float32Array>) | undefined
   /** Where checkpoints and targets go. */
   readonly folder: string
-  /** Most bytes of parked activations in memory; the rest goes to the folder. */
+  /** Most bytes in memory of what may wait on disk: weights of the blocks first, then their inputs. The rest goes to the folder. */
   readonly memoryBytes?: number | undefined
   /** Most bytes of a teacher's targets on disk. */
   readonly diskBytes?: number | undefined
@@ -193,37 +194,40 @@ function resultOf({ progress: { step, updates, skipped, points, best }, options 
 }
 
 /** The state of a run and what it depends on; the branches to begin with are let go of. */
-async function openRun(task: TrainTask, options: TrainOptions, { signal }: Context): Promise<{ state: TrainingState; identity: Identity }> {
+async function openRun(task: TrainTask, options: TrainOptions, weights: WeightPark, { signal }: Context): Promise<{ state: TrainingState; identity: Identity }> {
   const { base, teacher, windows, heldOut } = task
   const { model } = base
   const adapter = task.adapter ?? (options.trainable.includes('adapters') ? newAdapter(model, options.rank, { seed: options.seed, ...(options.alpha !== undefined && { alpha: options.alpha }) }) : new Map())
   const identity = await identityOf({ base, teacher: teacher ?? null, adapter, windows, heldOut, options }, signal)
-  return { identity, state: await openState(base, { adapter, sets: options.trainable, source: task.source }, signal) }
+  return { identity, state: await openState(base, { adapter, sets: options.trainable, source: task.source, weights }, signal) }
 }
 
 /**
- * Trains, or goes on where a run of the same task in the same folder was stopped. The values given are those of the best evaluation.
- * @throws AppError bad-data, bad-request, adapter-mismatch, disk-full, training-diverged, file-exists (a run of another task)
+ * One block of the largest batch, forward and backward: memory of activations grows by what is asked for, and smaller batches find room in
+ * what the largest took. In another order each length would add its own. What it leaves in the gradients a step takes away.
  */
-export async function trainAdapters(task: TrainTask, context: Context): Promise<Trained> {
-  checkTask(task)
-  const options = TrainOptions.parse(task.options)
-  const { base, teacher, windows, heldOut, folder, memoryBytes, threads } = task
-  const { model } = base
-  const objective = objectives[options.objective](options.weights)
-  if (task.adapter === undefined && options.trainable.includes('adapters')) checkRank(model, options.rank)
-  await makeFolder(folder)
-  const longest = Math.max(...[...windows, ...heldOut].map(({ tokens }) => tokens.length))
-  const parking = createParking({ slotBytes: options.microBatch * longest * model.spec.hidden * 4, memoryBytes, folder })
-  const targets = await targetsOf({ task, objective, options, parking }, context)
-  const { state, identity } = await openRun(task, options, context)
+async function makeRoom(program: TrainingProgram, count: number, time: number): Promise<void> {
+  const { spec } = program.state.base.model
+  const zeros = (): Float32Array => new Float32Array(count * time * spec.hidden)
+  await program.backward(spec.blocks - 1, zeros(), zeros(), { count, time, tokens: new Int32Array() })
+}
+
+interface Resources {
+  readonly objective: Objective
+  readonly targets: TargetStore | null
+  readonly weights: WeightPark
+  readonly parking: Parking
+}
+
+async function trainFrom(task: TrainTask, options: TrainOptions, { objective, targets, weights, parking }: Resources, context: Context): Promise<Trained> {
+  const { base, teacher, windows, heldOut, folder, threads } = task
+  const { state, identity } = await openRun(task, options, weights, context)
   if (state.trainables.length === 0) {
-    throw new AppError('bad-request', `${model.path}: found nothing to train as ${options.trainable.join(', ')}, expected adapters, scales of quantized layers, or norms`, { hint: 'Scales exist only in quantized layers.' })
+    throw new AppError('bad-request', `${base.model.path}: found nothing to train as ${options.trainable.join(', ')}, expected adapters, scales of quantized layers, or norms`, { hint: 'Scales exist only in quantized layers.' })
   }
-  const head = state.weights.get('head')
-  const teacherHead = teacher === undefined || objective.logits.kl === undefined || head === undefined ? null : await openTeacherHead(teacher, base, head)
+  const teacherHead = teacher === undefined || objective.logits.kl === undefined || state.head === null ? null : await openTeacherHead(teacher, base, state.head)
   const program = openTrainingProgram(state, { objective, teacherHead, threads, signal: context.signal })
-  const park = parking.open(model.spec.blocks)
+  const park = parking.open(base.model.spec.blocks)
   try {
     const moments = emptyMoments(state.trainables)
     const saved = await loadCheckpoint(folder, state.trainables, moments, identity)
@@ -231,6 +235,7 @@ export async function trainAdapters(task: TrainTask, context: Context): Promise<
     const shared = { program, objective, targets, microBatch: options.microBatch }
     const run: Run = { task, options, state, identity, moments, steps: { ...shared, windows }, heldOut: { ...shared, windows: heldOut }, best: saved?.best ?? [], progress: saved?.progress ?? begun(identity) }
     if (!run.progress.finished) {
+      await makeRoom(program, options.microBatch, Math.max(...[...windows, ...heldOut].map(({ tokens }) => tokens.length)))
       await goOn(run, park, context)
       run.progress = { ...run.progress, finished: true }
       await save(run)
@@ -240,5 +245,27 @@ export async function trainAdapters(task: TrainTask, context: Context): Promise<
   } finally {
     program.dispose()
     await park.dispose()
+  }
+}
+
+/**
+ * Trains, or goes on where a run of the same task in the same folder was stopped. The values given are those of the best evaluation.
+ * @throws AppError bad-data, bad-request, adapter-mismatch, disk-full, training-diverged, file-exists (a run of another task)
+ */
+export async function trainAdapters(task: TrainTask, context: Context): Promise<Trained> {
+  checkTask(task)
+  const options = TrainOptions.parse(task.options)
+  const { base: { model }, windows, heldOut, folder, memoryBytes } = task
+  const objective = objectives[options.objective](options.weights)
+  if (task.adapter === undefined && options.trainable.includes('adapters')) checkRank(model, options.rank)
+  await makeFolder(folder)
+  const longest = Math.max(...[...windows, ...heldOut].map(({ tokens }) => tokens.length))
+  const parking = createParking({ slotBytes: options.microBatch * longest * model.spec.hidden * 4, memoryBytes, folder })
+  const targets = await targetsOf({ task, objective, options, parking }, context)
+  const weights = openWeightPark({ holds: parking.holds, folder })
+  try {
+    return await trainFrom(task, options, { objective, targets, weights, parking }, context)
+  } finally {
+    await weights.dispose()
   }
 }

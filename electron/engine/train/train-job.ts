@@ -15,6 +15,8 @@ import { codecOf } from '../quantize/quantize-decoder.ts'
 import type { DecoderModel } from '../session/model.ts'
 import { baseOfBlobs } from './base/base.ts'
 import { readTrained, writeTrained, type JobTrained } from './job-trained.ts'
+import { memoryLeft, predictMemory } from './predict.ts'
+import { trainedRun } from './predict-run.ts'
 import { trainAdapters } from './train-adapters.ts'
 import type { Trained } from './trained.ts'
 import { trainings } from './trainings.ts'
@@ -69,8 +71,10 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const adapter = await startOf(job, model)
   const base = baseOfBlobs(model, new Map(recipe.choice.map(({ name, option }) => [name, codecOf(option)])), (layer) => job.readTensor(layer))
   const sets = trainable.filter((set) => set !== 'adapters' || adapter.size > 0)
+  const run = trainedRun(model, recipe)
+  const left = run === null ? undefined : memoryLeft(recipe.memoryBytes, predictMemory(run.base, run.size))
   const trained = await trainAdapters({
-    base, teacher: model, source: model.readWeight, adapter, ...splitWindows(windows.map((tokens) => ({ tokens }))), folder: path.join(folder, 'training'), memoryBytes: recipe.memoryBytes,
+    base, teacher: model, source: model.readWeight, adapter, ...splitWindows(windows.map((tokens) => ({ tokens }))), folder: path.join(folder, 'training'), memoryBytes: left === undefined ? undefined : Math.max(0, left),
     options: { ...pace, patience: 0, evaluateEvery: Math.ceil(pace.steps / EVALUATIONS), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
   }, context)
   const storage = recipe.adapterStorage ?? 'float16'

@@ -1,8 +1,9 @@
 /**
  * @file Training over packed weights: quality of the 2-bit sample model with branches of rank 16 after 300 steps of 2 x 256 tokens, of the
- * divergence alone (the PyTorch reference for GPTQ bases, trained so, is a KL of 0.00501), the time of a step over packed weights beside the same step over dense
- * ones and beside forwards, and with HALFTONE_BENCH_BILLION the peak memory of steps on a synthetic 1.1 B model (`ordinary_step.py`
- * is what it is held against). HALFTONE_BENCH_STEPS shortens training.
+ * divergence alone (the PyTorch reference for GPTQ bases, trained so, is a KL of 0.00501), the time of a step over packed weights (in
+ * memory, and read from disk block by block) beside the same step over dense ones and beside forwards, and with
+ * HALFTONE_BENCH_BILLION the peak memory of steps on a synthetic 1.1 B model beside that of the ordinary way (`ordinary_step.py`).
+ * HALFTONE_BENCH_STEPS shortens training.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,6 +21,7 @@ import { openDecoder, type DecoderModel } from '../session/model.ts'
 import { openPark } from '../session/park.ts'
 import { tool } from '../tool.ts'
 import { baseOfBlobs, baseOfCheckpoint, type Base } from './base/base.ts'
+import { openWeightPark } from './base/weight-park.ts'
 import { objectives } from './objectives/objectives.ts'
 import { openTrainingProgram } from './program/program.ts'
 import { gradientsOfStep, meanLosses } from './step.ts'
@@ -32,6 +34,8 @@ const steps = Number(process.env.HALFTONE_BENCH_STEPS ?? 300)
 const samples = 48
 const length = 512
 const reference = 0.00501
+/** Peak memory of the same step done the ordinary way: ordinary_step.py in float16. */
+const ordinary = 5.374e9
 
 /** Linear layers in int2-g64 with rank-16 branches, everything else as it is. */
 async function twoBits(model: DecoderModel): Promise<Recipe> {
@@ -67,9 +71,9 @@ function windows(model: DecoderModel, count: number, tokens: number): TrainingWi
 }
 
 /** Milliseconds of a step and of a forward, the best of `turns`. */
-async function times(base: Base, turns: number, tokens: number): Promise<{ stepMs: number; forwardMs: number }> {
+async function times(base: Base, turns: number, tokens: number, weights = openWeightPark()): Promise<{ stepMs: number; forwardMs: number }> {
   const { model } = base
-  const state = await openState(base, { adapter: newAdapter(model, 16, {}), sets: ['adapters'] }, silent.signal)
+  const state = await openState(base, { adapter: newAdapter(model, 16, {}), sets: ['adapters'], weights }, silent.signal)
   const objective = objectives.ce({})
   const program = openTrainingProgram(state, { objective, teacherHead: null, threads: 1, signal: silent.signal })
   const park = openPark({ windows: model.spec.blocks, slotBytes: tokens * model.spec.hidden * 4, memoryBytes: Infinity })
@@ -88,17 +92,21 @@ async function times(base: Base, turns: number, tokens: number): Promise<{ stepM
   } finally {
     program.dispose()
     await park.dispose()
+    await weights.dispose()
   }
   return best
 }
 
-async function stepTimes(model: DecoderModel): Promise<Record<string, unknown>[]> {
+async function stepTimes(model: DecoderModel, folder: string): Promise<Record<string, unknown>[]> {
   const turns = 5
   const dense = await times(baseOfCheckpoint(model), turns, 512)
   const rows: Record<string, unknown>[] = [{ name: 'step, dense float32', ...dense, forwards: dense.stepMs / dense.forwardMs }]
   for (const codec of ['int2-g64', 'int3-g64', 'int4-g64'] as const) {
-    const own = await times(await packed(model, codec), turns, 512)
-    rows.push({ name: `step, ${codec}`, ...own, forwards: own.stepMs / own.forwardMs, overDense: own.stepMs / dense.stepMs })
+    const base = await packed(model, codec)
+    for (const [place, weights] of [['in memory', openWeightPark()], ['on disk', openWeightPark({ holds: () => false, folder })]] as const) {
+      const own = await times(base, turns, 512, weights)
+      rows.push({ name: `step, ${codec}, weights ${place}`, ...own, forwards: own.stepMs / own.forwardMs, overDense: own.stepMs / dense.stepMs })
+    }
   }
   return rows
 }
@@ -111,7 +119,8 @@ async function billionMemory(): Promise<Record<string, unknown>[]> {
     let said = ''
     child.stdout.on('data', (chunk: Buffer) => { said += chunk.toString() })
     await once(child, 'close')
-    rows.push(JSON.parse(said) as Record<string, unknown>)
+    const row = JSON.parse(said) as Record<string, unknown> & { peakMemoryBytes: number }
+    rows.push({ ...row, ordinary, timesLess: ordinary / row.peakMemoryBytes })
   }
   return rows
 }
@@ -120,7 +129,7 @@ export async function bench(): Promise<Record<string, unknown>[]> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'halftone-train-'))
   const model = await openDecoder(sample, silent)
   try {
-    const results = [...(await stepTimes(model)), await quality(model, folder)]
+    const results = [...(await stepTimes(model, folder)), await quality(model, folder)]
     return process.env.HALFTONE_BENCH_BILLION === undefined ? results : [...results, ...(await billionMemory())]
   } finally {
     await model.close()

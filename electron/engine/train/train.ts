@@ -12,15 +12,17 @@ import type { Adapter } from '../correct/adapter.ts'
 import { readAdapter } from '../export/adapter-read.ts'
 import { readExamples, type Examples } from '../io/chat-data.ts'
 import { makeFolder, writeWhole } from '../job/files.ts'
-import { measureMachine, type Machine } from '../job/machine.ts'
 import { observe } from '../job/monitor.ts'
 import { openDecoder, type DecoderModel } from '../session/model.ts'
+import { defaultParkedBytes } from '../session/parking.ts'
 import type { Point } from './checkpoint.ts'
 import { curveSvg } from './curve.ts'
 import { objectives } from './objectives/objectives.ts'
 import { targetKind } from './objectives/objective.ts'
+import { measureSpeed } from './measure-speed.ts'
+import { TrainOptions } from './options.ts'
 import { writeOutputs } from './outputs.ts'
-import { predictTraining, type TrainingPrediction } from './predict.ts'
+import { memoryLeft, predictTraining, type TrainingPrediction } from './predict.ts'
 import { promptsOf, writeSamples } from './sampler.ts'
 import { openTrainSource, type TrainSource } from './source.ts'
 import { trainAdapters } from './train-adapters.ts'
@@ -54,26 +56,37 @@ async function startOf({ adapter, trainable, rank, alpha, seed }: Request, sourc
 
 interface Plan {
   readonly microBatch: number
-  /** Memory for parked states; undefined where nothing limits it. */
-  readonly memoryBytes: number | undefined
-  readonly predicted: TrainingPrediction
+  /** Memory for weights and inputs of blocks, and what of them waits on disk instead. */
+  readonly memoryBytes: number
+  readonly parkedBytes: number
+  readonly predicted: Omit<TrainingPrediction, 'parkableBytes'>
 }
 
-/** The largest micro-batch up to the one asked for that fits the memory limit with its parked states on disk. */
-function planMemory(request: Request, source: TrainSource, { train, heldOut, counts }: Examples, adapter: Adapter, hasTeacher: boolean, machine: Machine): Plan {
+/** Evaluations of a run to its end: before the first step, and as often as training does unless told. */
+function evaluationsOf({ steps }: Request): number {
+  return 1 + Math.ceil(steps / TrainOptions.parse({}).evaluateEvery)
+}
+
+/** The largest micro-batch up to the one asked for that fits the memory limit with all that may wait on disk there. */
+async function planRun(request: Request, { base }: TrainSource, { train, heldOut, counts }: Examples, adapter: Adapter, hasTeacher: boolean, { signal }: Context): Promise<Plan> {
   const { memoryBytes: limit, batch, steps, trainable } = request
-  const numbers = trainedNumbers(source.base, (layer) => adapter.get(layer)?.rank ?? 0, trainable)
+  const numbers = trainedNumbers(base, (layer) => adapter.get(layer)?.rank ?? 0, trainable)
   const length = Math.max(...[...train, ...heldOut].map(({ tokens }) => tokens.length))
-  let predicted: TrainingPrediction | undefined
-  for (let microBatch = Math.min(request.microBatch, batch); microBatch >= 1; microBatch--) {
-    predicted = predictTraining(source.base, { steps, batch, microBatch, length, meanLength: counts.tokens / train.length, judged: counts.targets / counts.tokens, ...numbers, isJudged: heldOut.length > 0, hasTeacher }, machine)
-    const { peakMemoryBytes, parkedBytes } = predicted
-    if (limit === undefined) return { microBatch, memoryBytes: undefined, predicted }
-    const left = limit - (peakMemoryBytes - parkedBytes)
-    if (left >= 0) return { microBatch, memoryBytes: left, predicted: { ...predicted, peakMemoryBytes: Math.min(limit, peakMemoryBytes) } }
+  const speed = await measureSpeed(base, { adapter, microBatch: 1, length }, signal)
+  const size = {
+    steps, batch, length, meanLength: counts.tokens / train.length, judged: counts.targets / counts.tokens, ...numbers, isJudged: heldOut.length > 0, hasTeacher,
+    evaluatedTokens: evaluationsOf(request) * heldOut.reduce((sum, { tokens }) => sum + tokens.length, 0),
   }
-  const least = (predicted?.peakMemoryBytes ?? 0) - (predicted?.parkedBytes ?? 0)
-  throw new AppError('bad-data', `memory limit: found ${((limit ?? 0) / 1e6).toFixed(0)} MB, expected at least ${(least / 1e6).toFixed(0)} MB, which weights, branches and one block take`, { hint: 'Allow more with --memory, or use shorter windows (--length), a smaller rank, or a model of fewer bits.' })
+  let least = 0
+  for (let microBatch = Math.min(request.microBatch, batch); microBatch >= 1; microBatch--) {
+    const predicted = predictTraining(base, { ...size, microBatch }, speed)
+    const { peakMemoryBytes, elapsedMs, parkableBytes } = predicted
+    least = peakMemoryBytes - parkableBytes
+    const memoryBytes = memoryLeft(limit, predicted) ?? defaultParkedBytes()
+    const parkedBytes = Math.max(0, parkableBytes - memoryBytes)
+    if (memoryBytes >= 0) return { microBatch, memoryBytes, parkedBytes, predicted: { peakMemoryBytes: peakMemoryBytes - parkedBytes, elapsedMs } }
+  }
+  throw new AppError('bad-data', `memory limit: found ${((limit ?? 0) / 1e6).toFixed(0)} MB, expected at least ${(least / 1e6).toFixed(0)} MB, which branches, one block and the tables of the vocabulary take`, { hint: 'Allow more with --memory, or use shorter windows (--length), a smaller rank, or a model of fewer bits.' })
 }
 
 function dataWarnings({ truncated, truncatedTokens, unusable, duplicates, examples }: Examples['counts'], length: number): string[] {
@@ -115,16 +128,17 @@ export async function train(raw: TrainInput, context: Context): Promise<TrainRep
     const examples = await readExamples(request.data, tokenizer, { length, seed, heldOut: request.heldOut, signal: context.signal })
     const adapter = await startOf(request, source, context)
     teacher = await openTeacher(request, source, context)
-    const { microBatch, memoryBytes, predicted } = planMemory(request, source, examples, adapter, teacher !== undefined, await measureMachine())
+    const { microBatch, memoryBytes, parkedBytes, predicted } = await planRun(request, source, examples, adapter, teacher !== undefined, context)
     const warnings = [...dataWarnings(examples.counts, length), ...denseWarning(source)]
     for (const text of warnings) context.report({ type: 'log', level: 'warning', text })
-    context.report({ type: 'log', level: 'info', text: `expected: ${(predicted.peakMemoryBytes / 1e9).toFixed(2)} GB of memory, about ${Math.ceil(predicted.elapsedMs / 60_000)} min for ${steps} steps of ${batch} windows (${examples.train.length} windows, ${examples.counts.targets} of ${examples.counts.tokens} tokens are learned)` })
+    context.report({ type: 'log', level: 'info', text: `expected: ${(predicted.peakMemoryBytes / 1e9).toFixed(2)} GB of memory${parkedBytes > 0 ? `, ${(parkedBytes / 1e9).toFixed(2)} GB of weights and states on disk` : ''}, about ${Math.ceil(predicted.elapsedMs / 60_000)} min for ${steps} steps of ${batch} windows (${examples.train.length} windows, ${examples.counts.targets} of ${examples.counts.tokens} tokens are learned)` })
     const prompts = promptsOf(examples.heldOut.length > 0 ? examples.heldOut : examples.train, request.samples)
-    const samples = { tokens: request.sampleTokens }
+    const folder = path.join(out, 'training')
+    await makeFolder(folder)
+    const samples = { tokens: request.sampleTokens, memoryBytes, folder }
     const before = await writeSamples(base, { adapter }, tokenizer, prompts, samples, context)
-    await makeFolder(out)
     const trained = await trainAdapters({
-      base, teacher, adapter, windows: examples.train, heldOut: examples.heldOut, folder: path.join(out, 'training'), memoryBytes, diskBytes,
+      base, teacher, adapter, windows: examples.train, heldOut: examples.heldOut, folder, memoryBytes, diskBytes,
       options: { objective, trainable, steps, batch, microBatch, seed, rank: request.rank, ...(request.alpha !== undefined && { alpha: request.alpha }), ...(learningRate !== undefined && { learningRate, scaleRate: learningRate, normRate: learningRate }) },
     }, context)
     const after = await writeSamples(base, trained, tokenizer, prompts, samples, context)
@@ -134,7 +148,7 @@ export async function train(raw: TrainInput, context: Context): Promise<TrainRep
     const report: TrainReport = {
       model: source.file ?? request.model, training: summaryOf(trained, objective, trainable), data: examples.counts, ...outputs,
       samples: prompts.map(({ prompt, expected }, at) => ({ prompt: tokenizer.decode(prompt), expected: tokenizer.decode(expected), before: before[at] ?? '', after: after[at] ?? '' })),
-      curve, predicted: { peakMemoryBytes: predicted.peakMemoryBytes, elapsedMs: predicted.elapsedMs }, peakMemoryBytes, elapsedMs, warnings,
+      curve, predicted, peakMemoryBytes, elapsedMs, warnings,
     }
     await writeWhole(path.join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
     context.report({ type: 'done', report })

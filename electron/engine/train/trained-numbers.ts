@@ -8,7 +8,7 @@ import type { PredictedBase } from './predict.ts'
 const NORMS_OF_BLOCK = 2
 
 /** Numbers trained, and how many of them are codes. */
-export function trainedNumbers({ model: { layers, spec }, codec }: PredictedBase, rank: (layer: string) => number, sets: readonly TrainableSet[]): { trained: number; codes: number } {
+export function trainedNumbers({ model: { layers, spec }, codec }: Omit<PredictedBase, 'tableBytes'>, rank: (layer: string) => number, sets: readonly TrainableSet[]): { trained: number; codes: number } {
   const inBlocks = layers.filter(({ block, kind }) => block !== null && kind === 'matmul')
   const counts: Readonly<Record<TrainableSet, () => number>> = {
     adapters: () => inBlocks.reduce((sum, { name, shape }) => sum + adapterElements(rank(name), shape), 0),

@@ -15,6 +15,8 @@ export interface AttentionInputs {
   readonly time: string
   /** Take and give the keys and values of earlier positions. */
   readonly cache: boolean
+  /** Parts that the key heads are taken in, one after the other: scores of one part are alive at a time. Divides their number. */
+  readonly pieces: number
 }
 
 export interface AttentionOutputs {
@@ -45,7 +47,7 @@ function rotate(b: Builder, x: string, dimensions: number, size: number, cos: st
 }
 
 /** Adds the attention of a block and the graph inputs it needs: mask; cos, sin or bias; q_norm, k_norm; past_k, past_v. */
-export function attention(b: Builder, spec: DecoderSpec, { q, k, v, time, cache }: AttentionInputs): AttentionOutputs {
+export function attention(b: Builder, spec: DecoderSpec, { q, k, v, time, cache, pieces }: AttentionInputs): AttentionOutputs {
   const { heads, kvHeads, headSize } = spec
   let queries = splitHeads(b, q, time, [kvHeads, heads / kvHeads], headSize)
   let keys = splitHeads(b, k, time, [kvHeads], headSize)
@@ -66,14 +68,23 @@ export function attention(b: Builder, spec: DecoderSpec, { q, k, v, time, cache 
     keys = b.one('Concat', [b.input('past_k', 'float32', past), keys], { axis: { int: 2 } })
     values = b.one('Concat', [b.input('past_v', 'float32', past), values], { axis: { int: 2 } })
   }
-  const grouped = b.one('Mul', [b.one('Reshape', [queries, b.ints([0, kvHeads, -1, headSize])]), b.floats(spec.attentionScale)])
-  const products = b.one('MatMul', [grouped, b.one('Transpose', [keys], { perm: { ints: [0, 1, 3, 2] } })])
-  const perHead = b.one('Concat', [b.ints([0, heads]), time, b.ints([-1])], { axis: { int: 0 } })
-  let scores = softCap(b, b.one('Reshape', [products, perHead]), spec.attentionCap)
-  if (spec.positions.kind === 'alibi') scores = b.one('Add', [scores, b.input('bias', 'float32', [heads, 1, 'total'])])
-  scores = b.one('Add', [scores, b.input('mask', 'float32', ['time', 'total'])])
-  const weights = b.one('Reshape', [b.one('Softmax', [scores], { axis: { int: -1 } }), b.one('Shape', [products])])
-  const mixed = b.one('Reshape', [b.one('MatMul', [weights, values]), b.ints([0, kvHeads, heads / kvHeads, -1, headSize])])
-  const context = b.one('Reshape', [b.one('Transpose', [mixed], { perm: { ints: [0, 3, 1, 2, 4] } }), b.ints([-1, heads * headSize])])
+  const bias = spec.positions.kind === 'alibi' ? b.input('bias', 'float32', [heads, 1, 'total']) : null
+  const mask = b.input('mask', 'float32', ['time', 'total'])
+  const perHead = b.one('Concat', [b.ints([0, heads / pieces]), time, b.ints([-1])], { axis: { int: 0 } })
+  const split = (x: string, axis: number): readonly string[] => (pieces === 1 ? [x] : b.node('Split', [x], { axis: { int: axis }, num_outputs: { int: pieces } }, { outputs: pieces }))
+  const grouped = b.one('Reshape', [queries, b.ints([0, kvHeads, -1, headSize])])
+  const [keyParts, valueParts, biasParts] = [split(keys, 1), split(values, 1), bias === null ? [] : split(bias, 0)]
+  const mixed = split(grouped, 1).map((query, piece) => {
+    const transposed = b.one('Transpose', [keyParts[piece] ?? ''], { perm: { ints: [0, 1, 3, 2] } })
+    const products = b.one('MatMul', [b.one('Mul', [query, b.floats(spec.attentionScale)]), transposed])
+    let scores = softCap(b, b.one('Reshape', [products, perHead]), spec.attentionCap)
+    const ownBias = biasParts[piece]
+    if (ownBias !== undefined) scores = b.one('Add', [scores, ownBias])
+    scores = b.one('Add', [scores, mask])
+    const weights = b.one('Reshape', [b.one('Softmax', [scores], { axis: { int: -1 } }), b.one('Shape', [products])])
+    return b.one('Reshape', [b.one('MatMul', [weights, valueParts[piece] ?? '']), b.ints([0, kvHeads / pieces, heads / kvHeads, -1, headSize])])
+  })
+  const joined = pieces === 1 ? mixed[0] ?? '' : b.one('Concat', mixed, { axis: { int: 1 } })
+  const context = b.one('Reshape', [b.one('Transpose', [joined], { perm: { ints: [0, 3, 1, 2, 4] } }), b.ints([-1, heads * headSize])])
   return { context, keys, values }
 }

@@ -5,6 +5,7 @@ import type { Tensor } from '../../../../kernels/kernels.ts'
 import { silent } from '../../../contract/events.ts'
 import { openDecoder, type DecoderModel } from '../../session/model.ts'
 import { openContexts } from '../../session/positions.ts'
+import { vjp } from '../../autodiff/vjp.ts'
 import { encodeModel } from '../encode.ts'
 import { blockGraph, type BlockOptions } from './block.ts'
 import { linears, linearShape } from './spec.ts'
@@ -130,4 +131,26 @@ describe('blockGraph', () => {
       expect(difference(found.out ?? [], expected.out ?? [])).toBeLessThan(1e-4)
     }
   })
+})
+
+it.each([['gemma2', 2], ['bloom', 3], ['gpt2', 4]] as const)('blockGraph takes the attention of %s in %i pieces to the same bytes, and so its gradients', async (name, pieces) => {
+  const time = 8
+  const model = await openDecoder(path.join(import.meta.dirname, '..', '..', 'session', 'goldens', name), silent)
+  const { spec } = model
+  const states = (seed: number): Tensor => ({ type: 'float32', dims: [2, time, spec.hidden], data: noise(2 * time * spec.hidden, seed) })
+  const feeds: Record<string, Tensor> = {
+    'hidden': states(0), 'seed:out': states(1),
+    ...openContexts(spec).feeds(spec.sliding[0] ?? false, 0, time),
+    ...Object.fromEntries(Object.entries(await model.readExtras(0)).map(([short, data]) => [short, { type: 'float32', dims: [data.length], data }])),
+  }
+  for (const layer of linears(spec)) feeds[layer] = { type: 'float32', dims: linearShape(spec, layer), data: await model.readWeight(`blocks.0.${layer}`) }
+  const results = async (options: BlockOptions): Promise<unknown> => {
+    const graph = vjp(blockGraph(spec, options), { of: ['out'], wrt: ['hidden', 'q', 'k', 'v'], keep: ['out'] })
+    const session = await runtime().createSession(encodeModel(graph), { threads: 1 })
+    const result = await session.run(Object.fromEntries(Object.entries(feeds).filter(([input]) => session.inputNames.includes(input))), Object.fromEntries(session.outputNames.map((output) => [output, null])))
+    session.dispose()
+    return result
+  }
+  expect(await results({ pieces })).toEqual(await results({}))
+  await model.close()
 })

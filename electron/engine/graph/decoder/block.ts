@@ -17,10 +17,12 @@ export interface BlockOptions {
   readonly until?: Tap
   /** How each weight enters; dense where nothing is said. */
   readonly kinds?: Readonly<Partial<Record<BlockLayer, LinearKind>>>
+  /** Parts of the attention that are computed one after the other, to take less memory; one where nothing is said. */
+  readonly pieces?: number
 }
 
 /** Builds the block graph of a model. Names of weight inputs are those of `blockExtras` and the linear layers. */
-export function blockGraph(spec: DecoderSpec, { cache = false, taps = [], until, kinds = {} }: BlockOptions = {}): Graph {
+export function blockGraph(spec: DecoderSpec, { cache = false, taps = [], until, kinds = {}, pieces = 1 }: BlockOptions = {}): Graph {
   const b = createBuilder()
   const { placement } = spec.norm
   const before = (x: string, name: string): string => (placement === 'post' ? x : norm(b, spec, x, name))
@@ -43,7 +45,7 @@ export function blockGraph(spec: DecoderSpec, { cache = false, taps = [], until,
 
   const qkv = before(stream, 'attention_norm')
   if (ends('qkv', qkv, spec.hidden)) return b.build('tap')
-  const { context, keys, values } = attention(b, spec, { q: project(qkv, 'q'), k: project(qkv, 'k'), v: project(qkv, 'v'), time, cache })
+  const { context, keys, values } = attention(b, spec, { q: project(qkv, 'q'), k: project(qkv, 'k'), v: project(qkv, 'v'), time, cache, pieces })
   if (ends('o', context, spec.heads * spec.headSize)) return b.build('tap')
   const middle = join(stream, project(context, 'o'), 'attention')
 

@@ -25,6 +25,8 @@ export interface Base {
   weight(layer: string): Promise<BaseWeight>
   /** Hash of everything the layers are made of. */
   sha256(signal: AbortSignal): Promise<string>
+  /** Bytes of the embedding that are in memory once rows of it are asked for. */
+  readonly tableBytes: number
   /** Rows of the embedding that `tokens` need, and each token's place among them. */
   embedding(tokens: Int32Array): Promise<{ readonly table: Float32Array; readonly places: Int32Array }>
 }
@@ -87,6 +89,7 @@ export function baseOfCheckpoint(model: DecoderModel): Base {
     bytes,
     weight: (layer) => load(model, stored(model, layer), codec(layer), () => bytes(layer), () => model.readWeight(stored(model, layer))),
     sha256: (signal) => model.checkpoint.sha256(signal),
+    tableBytes: 0,
     async embedding(tokens) {
       const { table, rows } = await tables.embeddingRows(tokens)
       return { table, places: Int32Array.from(rows, Number) }
@@ -110,6 +113,11 @@ export function baseOfBlobs(model: DecoderModel, codecs: ReadonlyMap<string, Cod
   return overlaid(baseOfCheckpoint(model), codecs, blob)
 }
 
+/** Bytes of the embedding as it is stored in a format. */
+export function tableBytes({ spec: { vocabulary, hidden } }: Pick<DecoderModel, 'spec'>, codec: CodecName | undefined): number | undefined {
+  return codec && kernels().codecBytes(codec, { rows: vocabulary, cols: hidden })
+}
+
 function overlaid(own: Base, codecs: ReadonlyMap<string, CodecName>, blob: ReadBlob): Base {
   const { model } = own
   const replaced = (layer: string): CodecName | undefined => codecs.get(stored(model, layer))
@@ -123,6 +131,7 @@ function overlaid(own: Base, codecs: ReadonlyMap<string, CodecName>, blob: ReadB
   return {
     model,
     codec: (layer) => replaced(layer) ?? own.codec(layer),
+    tableBytes: tableBytes(model, codecs.get('embedding')) ?? own.tableBytes,
     bytes: (layer) => (replaced(layer) === undefined ? own.bytes(layer) : blob(stored(model, layer))),
     async weight(layer) {
       const codec = replaced(layer)

@@ -60,6 +60,18 @@ export function weightFeeds(name: string, base: BaseWeight): Record<string, Tens
   }
 }
 
+export interface ArrayMap {
+  readonly floats: (array: Float32Array) => Float32Array
+  readonly bytes: (array: Uint8Array) => Uint8Array
+}
+
+/** A weight with other arrays in the place of its own, always in the same order. */
+export function withArrays(weight: BaseWeight, { floats, bytes }: ArrayMap): BaseWeight {
+  if (weight.weight === 'dense') return { ...weight, values: floats(weight.values) }
+  const { codes, scales, zeros } = weight
+  return { ...weight, codes: bytes(codes), scales: floats(scales), zeros: zeros instanceof Float32Array ? floats(zeros) : zeros && bytes(zeros) }
+}
+
 /** Bytes a weight keeps in memory. */
 export function residentBytes(base: BaseWeight): number {
   return base.weight === 'dense' ? base.values.byteLength : base.codes.byteLength + base.scales.byteLength + (base.zeros?.byteLength ?? 0)

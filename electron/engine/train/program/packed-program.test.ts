@@ -12,6 +12,7 @@ import { openGoldens, type Goldens } from '../goldens/goldens.ts'
 import { objectives } from '../objectives/objectives.ts'
 import { openState } from '../trainables/state.ts'
 import { batchOf } from '../window.ts'
+import { piecesOf } from './packed-program.ts'
 import { openTrainingProgram, type TrainingProgram } from './program.ts'
 
 /** Sums in another order, in float32; measured 1e-6. */
@@ -74,6 +75,10 @@ describe('packed weights in a training step', () => {
     expect(expected.gradients.filter((gradient) => gradient.some((value) => value !== 0))).toHaveLength(2 * 7 + 2)
   })
 
+  it.each([[32, 4, 4], [32, 32, 4], [64, 8, 8], [8, 4, 1], [14, 2, 1], [40, 8, 1]])('attend with %i heads over %i in %i parts of eight heads, or in one', (heads, kvHeads, pieces) => {
+    expect(piecesOf({ heads, kvHeads })).toBe(pieces)
+  })
+
   it('are fed as codes, and no value of the gradient graph has the size of a weight', async () => {
     const { packed } = await bases('int2-channel')
     const state = await openState(packed, { adapter: goldens.adapter, sets: ['adapters', 'scales', 'norms'] }, silent.signal)
@@ -91,7 +96,7 @@ describe('packed weights in a training step', () => {
       expect(unknown).toEqual([])
       expect(values.filter((name) => emitter.type(name) === 'float32' && isWeight(emitter.known(name).shape))).toEqual([])
     }
-    const fed = Object.entries(program.blockFeeds(0, new Float32Array(32), { count: 1, time: 1, tokens: new Int32Array(1) }))
+    const fed = Object.entries(await program.blockFeeds(0, new Float32Array(32), { count: 1, time: 1, tokens: new Int32Array(1) }))
     const smallest = Math.min(...weights.map(([out, input]) => out * input))
     expect(fed.filter(([, { data }]) => data instanceof Float32Array && data.length >= smallest)).toEqual([])
     program.dispose()

@@ -9,13 +9,13 @@ import { AppError } from '../../../contract/errors.ts'
 import { blockGraph } from '../../graph/decoder/block.ts'
 import { headGraph } from '../../graph/decoder/head.ts'
 import type { LinearKind } from '../../graph/decoder/layers.ts'
-import { linears } from '../../graph/decoder/spec.ts'
+import { linears, type DecoderSpec } from '../../graph/decoder/spec.ts'
 import { encodeModel } from '../../graph/encode.ts'
 import type { Graph } from '../../graph/graph.ts'
 import type { BlockLayer } from '../../model.ts'
 import { openContexts } from '../../session/positions.ts'
 import { oneArena, openProgram } from '../../session/program.ts'
-import { kindOf, weightFeeds, type BaseWeight } from '../base/weight.ts'
+import { weightFeeds } from '../base/weight.ts'
 import { branchFeeds } from '../trainables/adapters.ts'
 import type { TrainingState } from '../trainables/state.ts'
 import type { Batch } from '../window.ts'
@@ -36,8 +36,8 @@ export interface PackedProgram {
   logits(hidden: Float32Array): Promise<Float32Array>
   /** How the layers of a block enter its graph. */
   kinds(block: number): Kinds
-  /** Everything a block's graph reads, and everything the head's does but for hidden states. */
-  blockFeeds(block: number, hidden: Float32Array, batch: Tokens): Feeds
+  /** Everything a block's graph reads, for a run before another block's is asked for; and everything the head's does but for hidden states. */
+  blockFeeds(block: number, hidden: Float32Array, batch: Tokens): Promise<Feeds>
   headFeeds(): Feeds
   headKind(): LinearKind
   /**
@@ -62,9 +62,18 @@ export function floats(tensor: Tensor | undefined): Float32Array {
   throw new AppError('runtime-failed', `ONNX Runtime: found an output of type ${tensor?.type ?? 'nothing'}, expected float32`)
 }
 
+/** Heads of a part of the attention. Rows of the scores of so many begin at whole vectors as they do in one piece, and sums keep their bits. */
+const PIECE_HEADS = 8
+
+/** Parts that attention is taken in, so that the scores of one are alive at a time. */
+export function piecesOf({ heads, kvHeads }: Pick<DecoderSpec, 'heads' | 'kvHeads'>): number {
+  const pieces = heads / PIECE_HEADS
+  return Number.isInteger(pieces) && kvHeads % pieces === 0 ? pieces : 1
+}
+
 /** Opens a program over a state, whose values it reads anew with every run. */
 export function openPackedProgram(state: TrainingState, { threads = availableParallelism(), signal }: PackedProgramOptions): PackedProgram {
-  const { base, weights, branches, extras, scales, codes } = state
+  const { base, weights, head, branches, extras, scales, codes } = state
   const { spec } = base.model
   const options: SessionOptions = { threads, ...oneArena }
   const sessions = new Map<string, Promise<NativeSession>>()
@@ -82,10 +91,10 @@ export function openPackedProgram(state: TrainingState, { threads = availablePar
     return result
   }
 
-  function weightOf(layer: string): BaseWeight {
-    const weight = weights.get(layer)
-    if (weight === undefined) throw new Error(`no weight ${layer}`)
-    return weight
+  function kindOf(layer: string): LinearKind {
+    const kind = state.kinds.get(layer)
+    if (kind === undefined) throw new Error(`no weight ${layer}`)
+    return kind
   }
 
   function vectors(block: number | null): Record<string, Tensor> {
@@ -93,24 +102,22 @@ export function openPackedProgram(state: TrainingState, { threads = availablePar
   }
 
   function kinds(block: number): Kinds {
-    return Object.fromEntries(linears(spec).map((short) => {
-      const layer = `blocks.${block}.${short}`
-      return [short, kindOf(weightOf(layer), branches.get(layer)?.rank ?? 0)]
-    }))
+    return Object.fromEntries(linears(spec).map((short) => [short, kindOf(`blocks.${block}.${short}`)]))
   }
 
-  function blockFeeds(block: number, hidden: Float32Array, { count, time }: Tokens): Feeds {
+  async function blockFeeds(block: number, hidden: Float32Array, { count, time }: Tokens): Promise<Feeds> {
+    const own = await weights.get(block)
     const feeds: Record<string, Tensor> = { hidden: float(hidden, count, time, spec.hidden), ...contexts.feeds(spec.sliding[block], 0, time), ...vectors(block) }
     for (const short of linears(spec)) {
       const layer = `blocks.${block}.${short}`
-      const branch = branches.get(layer)
-      Object.assign(feeds, weightFeeds(short, weightOf(layer)), scales.get(layer)?.feeds(), codes.get(layer)?.feeds(), branch && branchFeeds(short, branch))
+      const [weight, branch] = [own.get(layer), branches.get(layer)]
+      Object.assign(feeds, weight && weightFeeds(short, weight), scales.get(layer)?.feeds(), codes.get(layer)?.feeds(), branch && branchFeeds(short, branch))
     }
     return feeds
   }
 
-  const headFeeds = (): Feeds => ({ ...vectors(null), ...weightFeeds('head', weightOf('head')) })
-  const headKind = (): LinearKind => kindOf(weightOf('head'), 0)
+  const headFeeds = (): Feeds => ({ ...vectors(null), ...(head && weightFeeds('head', head)) })
+  const headKind = (): LinearKind => kindOf('head')
 
   return {
     state, kinds, blockFeeds, headFeeds, headKind, run,
@@ -122,7 +129,7 @@ export function openPackedProgram(state: TrainingState, { threads = availablePar
     },
     async forward(block, hidden, batch) {
       const own = kinds(block)
-      return floats((await run(`forward ${JSON.stringify(own)}`, () => blockGraph(spec, { kinds: own }), blockFeeds(block, hidden, batch))).out)
+      return floats((await run(`forward ${JSON.stringify(own)}`, () => blockGraph(spec, { kinds: own, pieces: piecesOf(spec) }), await blockFeeds(block, hidden, batch))).out)
     },
     async logits(hidden) {
       const feeds = { ...headFeeds(), hidden: float(hidden, hidden.length / spec.hidden, spec.hidden) }

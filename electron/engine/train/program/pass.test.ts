@@ -49,8 +49,8 @@ describe('a training step', () => {
   }
 
   async function open(name: (typeof objectiveNames)[number], state: TrainingState): Promise<TrainingProgram> {
-    const head = state.weights.get('head')
-    if (head === undefined) throw new Error('no head')
+    const { head } = state
+    if (head === null) throw new Error('no head')
     return openTrainingProgram(state, { objective: objectives[name]({}), teacherHead: await openTeacherHead(goldens.model, goldens.base, head), threads: 1, signal: silent.signal })
   }
 

@@ -8,7 +8,7 @@ import type { LogitTerm, Objective } from '../objectives/objective.ts'
 import type { TrainingState } from '../trainables/state.ts'
 import type { Trainable } from '../trainables/trainable.ts'
 import { lossGraph, termsOf } from './loss-graph.ts'
-import { float, floats, openPackedProgram, type Feeds, type PackedProgram, type PackedProgramOptions, type Tokens } from './packed-program.ts'
+import { float, floats, openPackedProgram, piecesOf, type Feeds, type PackedProgram, type PackedProgramOptions, type Tokens } from './packed-program.ts'
 import type { TeacherHead } from './teacher-head.ts'
 
 /** Rows of a batch that are judged, with what they are compared with. */
@@ -56,8 +56,8 @@ export function openTrainingProgram(state: TrainingState, { objective, teacherHe
     async backward(block, hidden, gradient, batch) {
       const kinds = packed.kinds(block)
       const names = namesOf(block)
-      const feeds = { ...packed.blockFeeds(block, hidden, batch), [seedOf('out')]: float(gradient, batch.count, batch.time, spec.hidden) }
-      const result = await packed.run(`backward ${JSON.stringify(kinds)} ${names.join()}`, () => vjp(blockGraph(spec, { kinds }), { of: ['out'], wrt: ['hidden', ...names] }), feeds, gradientsOfCodes(block))
+      const feeds = { ...(await packed.blockFeeds(block, hidden, batch)), [seedOf('out')]: float(gradient, batch.count, batch.time, spec.hidden) }
+      const result = await packed.run(`backward ${JSON.stringify(kinds)} ${names.join()}`, () => vjp(blockGraph(spec, { kinds, pieces: piecesOf(spec) }), { of: ['out'], wrt: ['hidden', ...names] }), feeds, gradientsOfCodes(block))
       const found = gradientsOf(result, names)
       for (const trainable of trainablesOf(block)) trainable.pull(found)
       return floats(result[gradientOf('hidden')])

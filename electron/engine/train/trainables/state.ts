@@ -5,15 +5,21 @@ import { isNorm, normTrainable } from './norms.ts'
 import { scaleTrainable, type ScaleTrainable } from './scales.ts'
 import type { TrainableSet } from '../../../contract/training.ts'
 import type { Trainable } from './trainable.ts'
+import type { LinearKind } from '../../graph/decoder/layers.ts'
 import { linears } from '../../graph/decoder/spec.ts'
 import type { Base } from '../base/base.ts'
-import type { BaseWeight } from '../base/weight.ts'
+import { kindOf, type BaseWeight } from '../base/weight.ts'
+import { openWeightPark, type WeightPark } from '../base/weight-park.ts'
 import type { Adapter, LayerAdapter } from '../../correct/adapter.ts'
 
 export interface TrainingState {
   readonly base: Base
-  /** By layer name; `head` is the embedding where they are tied. */
-  readonly weights: ReadonlyMap<string, BaseWeight>
+  /** Weights of the blocks' layers. */
+  readonly weights: WeightPark
+  /** The embedding where they are tied; null in a state of one block alone. */
+  readonly head: BaseWeight | null
+  /** How each layer enters its graph, by name. */
+  readonly kinds: ReadonlyMap<string, LinearKind>
   readonly branches: ReadonlyMap<string, LayerAdapter>
   /** Norms and biases of the model (null) and of each block, by short name. */
   readonly extras: ReadonlyMap<number | null, Readonly<Record<string, Float32Array>>>
@@ -34,13 +40,15 @@ export interface StateOptions {
   readonly source?: ((layer: string) => Promise<Float32Array>) | undefined
   /** One block alone, without the head; all of them where it is missing. */
   readonly block?: number
+  /** Where the weights of the blocks are kept: in memory, all of them, where it is missing. */
+  readonly weights?: WeightPark
 }
 
 /** Reads the base and copies what will be changed. The order of the trainables is fixed. */
-export async function openState(base: Base, { adapter, sets, norms, source, block: only }: StateOptions, signal: AbortSignal): Promise<TrainingState> {
+export async function openState(base: Base, { adapter, sets, norms, source, block: only, weights = openWeightPark() }: StateOptions, signal: AbortSignal): Promise<TrainingState> {
   const { spec } = base.model
   const branches = copyAdapter(base.model, adapter)
-  const weights = new Map<string, BaseWeight>()
+  const kinds = new Map<string, LinearKind>()
   const extras = new Map<number | null, Readonly<Record<string, Float32Array>>>()
   const scales = new Map<string, ScaleTrainable>()
   const codes = new Map<string, CodeTrainable>()
@@ -49,12 +57,14 @@ export async function openState(base: Base, { adapter, sets, norms, source, bloc
   for (let block = first; block <= last; block++) {
     const small = copies(await base.model.readExtras(block), `blocks.${block}.`, norms)
     extras.set(block, small)
+    const own = new Map<string, BaseWeight>()
     for (const short of linears(spec)) {
       signal.throwIfAborted()
       const layer = `blocks.${block}.${short}`
       const weight = await base.weight(layer)
-      weights.set(layer, weight)
+      own.set(layer, weight)
       const branch = branches.get(layer)
+      kinds.set(layer, kindOf(weight, branch?.rank ?? 0))
       if (branch !== undefined && sets.includes('adapters')) trainables.push(...adapterTrainables(branch, block, short))
       const scale = sets.includes('scales') && weight.weight === 'packed' ? scaleTrainable(layer, block, short, base.codec(layer), weight) : null
       if (scale !== null) {
@@ -66,14 +76,16 @@ export async function openState(base: Base, { adapter, sets, norms, source, bloc
       codes.set(layer, code)
       trainables.push(code)
     }
+    await weights.set(block, own)
     if (sets.includes('norms')) for (const [name, values] of Object.entries(small)) if (isNorm(name)) trainables.push(normTrainable(name, block, values))
   }
-  if (only !== undefined) return { base, weights, branches, extras, scales, codes, trainables }
+  if (only !== undefined) return { base, weights, head: null, kinds, branches, extras, scales, codes, trainables }
   const small = copies(await base.model.readExtras(null), '', norms)
   extras.set(null, small)
   if (sets.includes('norms')) for (const [name, values] of Object.entries(small)) if (isNorm(name)) trainables.push(normTrainable(name, null, values))
-  weights.set('head', await base.weight('head'))
-  return { base, weights, branches, extras, scales, codes, trainables }
+  const head = await base.weight('head')
+  kinds.set('head', kindOf(head, 0))
+  return { base, weights, head, kinds, branches, extras, scales, codes, trainables }
 }
 
 function copies(values: Readonly<Record<string, Float32Array>>, prefix: string, replaced: ReadonlyMap<string, Float32Array> | undefined): Record<string, Float32Array> {
