@@ -3,22 +3,26 @@ import { setImmediate } from 'node:timers/promises'
 import { kernels } from '../../../../kernels/kernels.ts'
 import type { CodecName } from '../../../contract/options.ts'
 
-export interface CodeRange {
-  /** Codes of the planes go from `first` to `last`; a place in the codec's own range is the code less `first`. */
-  readonly first: number
-  readonly last: number
+export interface CodeLevels {
+  /** The code of the planes for every place in the codec's own range. */
+  readonly codes: readonly number[]
+  /** Mean distance of neighbours. */
+  readonly step: number
 }
 
-/** The codes that a codec has, as its planes number them; null where its levels are a table, whose steps differ. */
-export function codeRange(codec: CodecName, cols: number, bytes: Uint8Array): CodeRange | null {
+/** The codes that a codec has, as its planes number them: all in a row, or those that stand for a table's levels. Null for plain floats. */
+export function codeLevels(codec: CodecName, cols: number, bytes: Uint8Array): CodeLevels | null {
   const format = kernels().planeFormat(codec)
   const block = kernels().codecBlock(codec)
   if (format === undefined || block === undefined) return null
   const length = block || cols
-  const grid = kernels().codecGrid(codec, length, bytes.slice(0, kernels().codecBytes(codec, { rows: 1, cols: length })))
-  if (grid.levels !== undefined) return null
-  const first = format.zeros ? 0 : grid.first + 2 ** (format.bits - 1)
-  return { first, last: first + grid.last - grid.first }
+  const { first, last, levels } = kernels().codecGrid(codec, length, bytes.slice(0, kernels().codecBytes(codec, { rows: 1, cols: length })))
+  const middle = 2 ** (format.bits - 1)
+  if (levels === undefined) {
+    const begin = format.zeros ? 0 : first + middle
+    return { codes: Array.from({ length: last - first + 1 }, (_, place) => begin + place), step: 1 }
+  }
+  return { codes: Array.from(levels, (level) => level + middle), step: (Math.max(...levels) - Math.min(...levels)) / (levels.length - 1) }
 }
 
 /** Blocks handled between two turns of the event loop. */

@@ -1,12 +1,12 @@
 /**
  * @file Codes of a quantized layer as trainables: learned rounding, which costs no bits. Beside each code stands an offset θ in steps of
- * the grid; the layer computes with round(q + θ), and the gradient of a code is that of its weight times its scale, passed straight
+ * the grid (mean steps, where its levels are a table); the layer computes with the level nearest to q + θ, and the gradient of a code is that of its weight times its scale, passed straight
  * through the rounding (Bengio et al. 2013; AutoRound, Cheng et al. 2023; PV-Tuning, Malinovskii et al. 2024). Where the weights before
  * rounding are known, θ begins where they lie in the cell of their code, so that those near its edge move first.
  */
 import type { Tensor } from '../../../../kernels/kernels.ts'
 import type { CodecName } from '../../../contract/options.ts'
-import { codeRange } from '../base/stored-codes.ts'
+import { codeLevels, type CodeLevels } from '../base/stored-codes.ts'
 import type { PackedWeight } from '../base/weight.ts'
 import type { Trainable } from './trainable.ts'
 
@@ -47,20 +47,28 @@ export function packCodes(codes: Uint8Array, rows: number, cols: number, bits: n
   }
 }
 
-/** Edge of a cell, in steps of the grid. */
+/** The place of the level nearest to a code that need not be whole: table[⌊2 · code⌋], as no two levels are less than one apart. */
+function nearestPlaces({ codes }: CodeLevels, bits: number): Uint8Array {
+  return Uint8Array.from({ length: 2 * 2 ** bits }, (_, half) => {
+    const center = half / 2 + 0.25
+    return codes.reduce((best, code, place) => (Math.abs(code - center) < Math.abs(codes[best] - center) ? place : best), 0)
+  })
+}
+
+/** Furthest from the middle of a cell that a code begins, in steps. */
 const EDGE = 0.5
 
 /**
  * Where weights lie in the cells of their codes, in steps of the grid. Those that error feedback has moved to another cell begin in its
  * middle: at its edge they would all go back at the first step.
  */
-function offsetsOf(codes: Uint8Array, source: Float32Array, { scales, zeros, format: { bits } }: PackedWeight): Float32Array {
+function offsetsOf(codes: Uint8Array, source: Float32Array, { scales, zeros, format: { bits } }: PackedWeight, { step }: CodeLevels, nearest: (code: number) => number): Float32Array {
   const group = codes.length / scales.length
   return Float32Array.from(codes, (code, at) => {
     const part = Math.floor(at / group)
     const scale = scales[part]
-    const offset = scale === 0 ? 0 : source[at] / scale + (zeros?.[part] ?? 2 ** (bits - 1)) - code
-    return Math.abs(offset) < EDGE ? offset : 0
+    const found = scale === 0 ? code : source[at] / scale + (zeros?.[part] ?? 2 ** (bits - 1))
+    return nearest(found) === code && Math.abs(found - code) < EDGE * step ? (found - code) / step : 0
   })
 }
 
@@ -71,44 +79,36 @@ export interface CodeSource {
   readonly weights?: Float32Array | undefined
 }
 
-/** The codes of a layer, or null where its codec's levels are a table. */
+/** The codes of a layer, or null where its codec has none. */
 export function codeTrainable(layer: string, block: number, short: string, codec: CodecName, weight: PackedWeight, { bytes, weights }: CodeSource): CodeTrainable | null {
   const { scales, format: { bits }, shape: [rows, cols] } = weight
-  const range = codeRange(codec, cols, bytes)
-  if (range === null) return null
-  const { first, last } = range
+  const levels = codeLevels(codec, cols, bytes)
+  if (levels === null) return null
+  const nearest = nearestPlaces(levels, bits)
+  const placeOf = (code: number): number => nearest[Math.min(Math.max(Math.floor(2 * code), 0), nearest.length - 1)]
   const start = unpackCodes(weight.codes, rows, cols, bits)
   const codes = start.slice()
   const packed = weight.codes.slice()
-  const values = weights === undefined ? new Float32Array(rows * cols) : offsetsOf(start, weights, weight)
+  const values = weights === undefined ? new Float32Array(rows * cols) : offsetsOf(start, weights, weight, levels, (code) => levels.codes[placeOf(code)])
   const gradient = new Float32Array(rows * cols)
   const group = (rows * cols) / scales.length
   const input = `${short}.codes`
-
-  function round(): void {
-    for (let at = 0; at < values.length; at++) {
-      const code = Math.floor(start[at] + values[at] + 0.5)
-      codes[at] = code < first ? first : code > last ? last : code
-    }
-  }
+  const now = (at: number): number => placeOf(start[at] + values[at] * levels.step)
 
   return {
     name: `${layer}.codes`, set: 'codes', block, values, gradient, decays: false, wrt: [input],
     pull(gradients) {
       const own = gradients[input]
       for (let part = 0; part < scales.length; part++) {
-        const scale = scales[part]
-        for (let at = part * group; at < (part + 1) * group; at++) gradient[at] += own[at] * scale
+        const step = scales[part] * levels.step
+        for (let at = part * group; at < (part + 1) * group; at++) gradient[at] += own[at] * step
       }
     },
     refresh() {
-      round()
+      for (let at = 0; at < codes.length; at++) codes[at] = levels.codes[now(at)]
       packCodes(codes, rows, cols, bits, packed)
     },
     feeds: () => ({ [input]: { type: 'uint8', dims: [rows, packed.length / rows], data: packed } }),
-    places() {
-      round()
-      return codes.map((code) => code - first)
-    },
+    places: () => Uint8Array.from(codes, (_, at) => now(at)),
   }
 }
