@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { withFolder } from './io/temporary-folder.ts'
-import { modelPath } from './model-path.ts'
+import { modelPath, trainedPath } from './model-path.ts'
 
 test('the folder of a run means what it wrote, wherever the folder is now; others mean themselves', () => withFolder(async (folder) => {
   const run = (name: string, output: string): string => {
@@ -16,6 +16,10 @@ test('the folder of a run means what it wrote, wherever the folder is now; other
   const onnx = run('onnx', 'out/model')
   mkdirSync(path.join(onnx, 'model'))
   expect(await modelPath(onnx)).toBe(path.join(onnx, 'model'))
+  expect(await trainedPath(onnx)).toBe(path.join(onnx, 'model'))
+  mkdirSync(path.join(onnx, 'job'))
+  writeFileSync(path.join(onnx, 'job', 'recipe.json'), '{}')
+  expect(await trainedPath(onnx)).toBe(onnx)
   const unfinished = run('unfinished', 'out/model.gguf')
   for (const other of [unfinished, path.join(gguf, 'model.gguf'), folder, path.join(folder, 'nothing')]) expect(await modelPath(other)).toBe(other)
 }))

@@ -13,3 +13,8 @@ export async function modelPath(source: string): Promise<string> {
   const written = report.success ? path.join(source, path.basename(report.data.output)) : null // the folder may have been moved since
   return written !== null && (await stat(written).catch(() => null)) !== null ? written : graphFileOf(source)
 }
+
+/** What is to be trained: the folder of a run as it is, whose job has the branches and the layers of any target; else as `modelPath`. */
+export async function trainedPath(source: string): Promise<string> {
+  return (await stat(path.join(source, 'job', 'recipe.json')).catch(() => null)) === null ? modelPath(source) : source
+}

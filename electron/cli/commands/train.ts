@@ -2,7 +2,7 @@
 import { Option } from 'commander'
 import { objectiveNames, type TrainInput, type TrainReport } from '../../contract/training.ts'
 import { createEngine } from '../../engine/engine.ts'
-import { modelPath } from '../../engine/model-path.ts'
+import { trainedPath } from '../../engine/model-path.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import { byteCount, positiveInteger, type AddCommand } from './command.ts'
 import { learningRate, trainables } from './training-options.ts'
@@ -65,7 +65,7 @@ export const addTrain: AddCommand = (program) => {
     .option('--json', 'print one JSON object')
     .action(async (model: string, { json, memory, disk, rate, ...options }: Omit<TrainInput, 'model' | 'memoryBytes' | 'diskBytes' | 'learningRate'> & { json?: boolean; memory?: number; disk?: number; rate?: number }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
-        const input = { ...options, model: await modelPath(model), ...(memory !== undefined && { memoryBytes: memory }), ...(disk !== undefined && { diskBytes: disk }), ...(rate !== undefined && { learningRate: rate }) }
+        const input = { ...options, model: await trainedPath(model), ...(memory !== undefined && { memoryBytes: memory }), ...(disk !== undefined && { diskBytes: disk }), ...(rate !== undefined && { learningRate: rate }) }
         result(await createEngine().train(input, context), trainText)
       })
     })
