@@ -28,7 +28,7 @@ function billion({ spec: sampleSpec, layers: [embedding] }: DecoderModel, blocks
 }
 
 /** Peaks that were measured, in bytes (`npm run -s bench compress`). */
-const measured = { sample: 514e6, billion: 1.18e9 }
+const measured = { sample: 514e6, billion: 1.2e9 }
 
 it('comes within 15 % of the memory that was measured, however many blocks there are', async () => {
   const model = await openDecoder(sample, silent)
