@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { commands, type CommandId } from './commands.ts'
 import { CellView, DataPreview, ModelSummary, Plan } from './engine.ts'
-import { JobEvent } from './events.ts'
+import { TimedEvent } from './events.ts'
 import { HubModel, JobRecord } from './job.ts'
 import { Draft, Project, ProjectPatch } from './project.ts'
 import { Sensitivity } from './sensitivity.ts'
@@ -113,7 +113,7 @@ export const api = {
   /** To the place before another job, or to the end. */
   'job.move': { input: z.object({ id: z.string(), before: z.string().nullable() }), output: none },
   'job.duplicate': { input: JobId, output: JobRecord },
-  'job.events': { input: JobId, output: z.array(JobEvent) },
+  'job.events': { input: JobId, output: z.array(TimedEvent) },
   'job.show': { input: JobId, output: none },
   'engine.restart': { input: none, output: none },
 } as const satisfies Record<string, { input: z.ZodType; output: z.ZodType }>
@@ -132,7 +132,7 @@ export type AppEvent =
   /** The queue's order, and by absence what was removed from it. */
   | { readonly type: 'order'; readonly ids: readonly string[] }
   | { readonly type: 'job'; readonly job: JobRecord }
-  | { readonly type: 'job-events'; readonly id: string; readonly events: readonly JobEvent[] }
+  | { readonly type: 'job-events'; readonly id: string; readonly events: readonly TimedEvent[] }
   | { readonly type: 'engine'; readonly state: EngineState; readonly memoryBytes: number | null }
   | { readonly type: 'command'; readonly command: CommandId }
   | { readonly type: 'opened'; readonly file: FileHandle }

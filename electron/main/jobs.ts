@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { AppError, errorFields } from '../contract/errors.ts'
-import type { JobEvent } from '../contract/events.ts'
+import type { JobEvent, TimedEvent } from '../contract/events.ts'
 import { activeStates, resumableStates, type JobKind, type JobRecord, type JobRequest } from '../contract/job.ts'
 import type { JobFolders } from './job-folder.ts'
 import { move, type JobAction } from './job-state.ts'
@@ -41,7 +41,7 @@ export interface Jobs {
   /** Puts a job before another, or last. */
   shift: (id: string, before: string | null) => void
   duplicate: (id: string) => Promise<JobRecord>
-  events: (id: string) => Promise<JobEvent[]>
+  events: (id: string) => Promise<TimedEvent[]>
   active: () => readonly JobRecord[]
   /** Starts what can start: after a setting changed. */
   pump: () => void
