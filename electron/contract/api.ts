@@ -108,6 +108,8 @@ export const api = {
   'job.fromRecipe': { input: ByHandle, output: JobRecord },
   'job.pause': { input: JobId, output: none },
   'job.resume': { input: JobId, output: none },
+  /** Goes on with less memory for intermediate results. */
+  'job.resumeWithLess': { input: JobId, output: none },
   'job.cancel': { input: JobId, output: none },
   'job.remove': { input: JobId, output: none },
   /** To the place before another job, or to the end. */

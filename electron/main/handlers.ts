@@ -4,6 +4,7 @@ import path from 'node:path'
 import { links, type FileHandle, type OpenProject, type Snapshot } from '../contract/api.ts'
 import { AppError } from '../contract/errors.ts'
 import { JobRequest } from '../contract/job.ts'
+import { withLessMemory } from '../contract/less-memory.ts'
 import { measuredWith } from '../contract/measured-with.ts'
 import { Recipe } from '../contract/recipe.ts'
 import type { Desk } from './desk.ts'
@@ -161,6 +162,12 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
     },
     'job.resume': ({ id }) => {
       jobs.resume(id)
+      return nothing()
+    },
+    'job.resumeWithLess': ({ id }) => {
+      const request = withLessMemory(jobs.find(id).request)
+      if (request === null) throw new AppError('bad-request', 'this job cannot do with less memory', { hint: 'Close other programs and resume it.' })
+      jobs.resume(id, request)
       return nothing()
     },
     'job.cancel': ({ id }) => {

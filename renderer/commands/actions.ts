@@ -187,7 +187,7 @@ export function editRun({ project, request }: JobRecord): Promise<void> {
     go('budget')
   })
 }
-type JobChannel = 'job.pause' | 'job.resume' | 'job.cancel' | 'job.remove' | 'job.duplicate' | 'job.show'
+type JobChannel = 'job.pause' | 'job.resume' | 'job.resumeWithLess' | 'job.cancel' | 'job.remove' | 'job.duplicate' | 'job.show'
 export function onJob(channel: JobChannel, id: string): Promise<void> {
   return attempt(() => call(channel, { id }))
 }

@@ -13,6 +13,7 @@ import { Button } from '../../ui/button.tsx'
 import { Badge, Banner, ErrorBanner, Progress } from '../../ui/feedback.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Panel } from '../../ui/panel.tsx'
+import { LessMemory } from './less-memory.tsx'
 import { LogDrawer } from './log-drawer.tsx'
 import { runStages, stageWords, stateWords } from './job-words.ts'
 import { speedNow, speedsOf, speedText } from './speed.ts'
@@ -54,11 +55,12 @@ function useProgressAnnouncements(job: JobRecord): void {
 }
 
 function JobMessage({ job }: { readonly job: JobRecord }): React.JSX.Element | null {
-  const resume = <Button size="small" look="primary" icon="play" onClick={() => { void onJob('job.resume', job.id) }}>Resume</Button>
+  const isOutOfMemory = job.error?.code === 'out-of-memory'
+  const resume = <Button size="small" look={isOutOfMemory ? 'secondary' : 'primary'} icon="play" onClick={() => { void onJob('job.resume', job.id) }}>Resume</Button>
   const safe = 'What is finished is kept.'
   switch (job.state) {
     case 'failed': return job.error && <ErrorBanner error={job.error} safe={safe} actions={<Button size="small" icon="refresh" onClick={() => { void onJob('job.resume', job.id) }}>Try again</Button>} />
-    case 'interrupted': return <ErrorBanner error={{ code: 'engine-stopped', message: job.reason ?? 'It was interrupted.', hint: job.error?.hint, details: job.error?.details }} safe={safe} actions={resume} />
+    case 'interrupted': return <ErrorBanner error={{ code: 'engine-stopped', ...job.error, message: job.reason ?? 'It was interrupted.' }} safe={safe} actions={<><LessMemory job={job} />{resume}</>} />
     case 'paused': return <Banner tone="info" title={job.reason ?? 'Paused.'} actions={resume}>{safe}</Banner>
     case 'cancelled': return <Banner tone="info" title="Cancelled." actions={<Button size="small" icon="play" onClick={() => { void onJob('job.resume', job.id) }}>Go on after all</Button>}>{safe}</Banner>
     case 'done-with-warnings': return <Banner tone="warn" title="Done, with warnings"><ul className="list-inside list-disc">{job.warnings.slice(0, 6).map((warning) => <li key={warning}>{warning}</li>)}</ul></Banner>
