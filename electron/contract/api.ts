@@ -75,8 +75,10 @@ export const api = {
   'link.open': { input: z.object({ link: LinkName }), output: none },
   'logs.show': { input: none, output: none },
 
-  'file.choose': { input: z.object({ purpose: z.enum(['model', 'model-folder', 'data', 'data-folder', 'recipe']) }), output: FileHandle.nullable() },
+  'file.choose': { input: z.object({ purpose: z.enum(['model', 'model-folder', 'weights', 'data', 'data-folder', 'recipe']) }), output: FileHandle.nullable() },
   'project.open': { input: ByHandle, output: OpenProject },
+  /** The file that the model which could not be opened misses: it is put beside that, and the model is opened. */
+  'project.locate': { input: ByHandle, output: OpenProject },
   'project.reopen': { input: z.object({ id: z.string() }), output: OpenProject },
   'project.example': { input: none, output: OpenProject },
   'project.downloaded': { input: z.object({ id: z.string() }), output: OpenProject },

@@ -18,7 +18,7 @@ import { evaluateRequest, freeName, measureInput, measureRequest, outFolder, out
 import { createSolver } from './solver.ts'
 import type { SettingsStore } from './settings-store.ts'
 
-type ChoosePurpose = 'model' | 'model-folder' | 'data' | 'data-folder' | 'recipe' | 'output'
+type ChoosePurpose = 'model' | 'model-folder' | 'weights' | 'data' | 'data-folder' | 'recipe' | 'output'
 
 /** The desktop, as far as the window may use it; Electron's own in the app, a test's elsewhere. */
 export interface Desktop {
@@ -70,6 +70,7 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
 
     'file.choose': ({ purpose }) => choose(purpose),
     'project.open': ({ file }) => desk.openModel(files.pathOf(file)),
+    'project.locate': ({ file }) => desk.locate(files.pathOf(file)),
     'project.reopen': ({ id }) => desk.reopen(id),
     'project.example': async () => {
       await desk.openModel(paths.sample)
