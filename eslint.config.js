@@ -19,8 +19,8 @@ const layers = [
 ]
 
 const oneWay = (group) => ({ group: [group], message: 'Imports point one way (eslint.config.js).' })
-/** The renderer sees the contract's types only: its schemas, and zod with them, stay in main. The table of commands and the comparison of settings are plain. */
-const typesOnly = { group: ['**/contract/*', '!**/contract/commands.ts', '!**/contract/measured-with.ts'], allowTypeImports: true, message: 'The renderer imports types of the contract only.' }
+/** The renderer sees the contract's types only: its schemas, and zod with them, stay in main. The table of commands, the comparison of settings, the usual training and the request with less memory are plain. */
+const typesOnly = { group: ['**/contract/*', '!**/contract/commands.ts', '!**/contract/measured-with.ts', '!**/contract/usual-training.ts', '!**/contract/less-memory.ts'], allowTypeImports: true, message: 'The renderer imports types of the contract only.' }
 
 function restrictions(files, never) {
   const electron = files.startsWith('electron/main')

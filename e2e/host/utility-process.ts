@@ -1,5 +1,6 @@
 /** @file `electron.utilityProcess`: a forked Node process; ports are relayed by name. */
 import { fork, type ChildProcess } from 'node:child_process'
+import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { app } from './app.ts'
 import { Relay, type MessagePortMain } from './ports.ts'
@@ -20,9 +21,9 @@ class UtilityProcess extends emitter('UtilityProcess') {
     const { pid = 0 } = this.child
     app.utilities.set(pid, serviceName)
     this.child.on('spawn', () => { this.emit('spawn') })
-    this.child.on('exit', (code) => {
+    this.child.on('exit', (code, signal) => {
       app.utilities.delete(pid)
-      this.emit('exit', code ?? 0)
+      this.emit('exit', code ?? (signal === null ? 0 : constants.signals[signal])) // as waitpid has it
     })
     this.child.on('message', (message) => {
       const { id, data } = fields(message)

@@ -1,8 +1,10 @@
 /** Errors that a person meets: each says what happened and what to do, and the way on works. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ElectronApplication, Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { smallCnn } from '../../electron/engine/graph-model/testing.ts'
+import { writeModel } from '../../electron/engine/graph/write.ts'
 import { test } from '../fixture.ts'
 import { answerOpenDialog, engineOf, launch } from '../launch.ts'
 import { copySample, sampleModel, writeTexts } from '../texts.ts'
@@ -56,6 +58,25 @@ test('a project whose model has been moved says so, and opens once it is back', 
   await next.getByRole('button', { name: /my-model/ }).click()
   await stepHeading(next, 'Model').waitFor()
   await again.close()
+})
+
+test('an ONNX graph whose weights lie elsewhere: they are located, and it opens', async ({ app, page, folder }) => {
+  const [model, data] = [path.join(folder, 'net.onnx'), path.join(folder, 'net.onnx.data')]
+  await writeModel(smallCnn(), model, { externalData: true })
+  const found = path.join(folder, 'home', 'download.bin')
+  await mkdir(path.dirname(found), { recursive: true })
+  await rename(data, found)
+  await answerOpenDialog(app, [model])
+  await page.getByRole('button', { name: 'Choose file…' }).click()
+  await expect.poll(() => alertText(page)).toContain("external data 'net.onnx.data' is not in")
+  await answerOpenDialog(app, [])
+  await page.getByRole('button', { name: 'Locate…' }).click()
+  await expect.poll(() => alertText(page)).toContain('net.onnx.data')
+  await answerOpenDialog(app, [found])
+  await page.getByRole('button', { name: 'Locate…' }).click()
+  await stepHeading(page, 'Model').waitFor()
+  expect(await page.getByRole('alert').count()).toBe(0)
+  expect((await stat(data)).size).toBe((await stat(found)).size)
 })
 
 test('an engine that does not answer is told of, and is started anew', { timeout: workMs }, async ({ app, page }) => {

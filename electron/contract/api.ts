@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { commands, type CommandId } from './commands.ts'
 import { CellView, DataPreview, ModelSummary, Plan } from './engine.ts'
-import { JobEvent } from './events.ts'
+import { TimedEvent } from './events.ts'
 import { HubModel, JobRecord } from './job.ts'
 import { Draft, Project, ProjectPatch } from './project.ts'
 import { Sensitivity } from './sensitivity.ts'
@@ -75,8 +75,10 @@ export const api = {
   'link.open': { input: z.object({ link: LinkName }), output: none },
   'logs.show': { input: none, output: none },
 
-  'file.choose': { input: z.object({ purpose: z.enum(['model', 'model-folder', 'data', 'data-folder', 'recipe']) }), output: FileHandle.nullable() },
+  'file.choose': { input: z.object({ purpose: z.enum(['model', 'model-folder', 'weights', 'data', 'data-folder', 'recipe']) }), output: FileHandle.nullable() },
   'project.open': { input: ByHandle, output: OpenProject },
+  /** The file that the model which could not be opened misses: it is put beside that, and the model is opened. */
+  'project.locate': { input: ByHandle, output: OpenProject },
   'project.reopen': { input: z.object({ id: z.string() }), output: OpenProject },
   'project.example': { input: none, output: OpenProject },
   'project.downloaded': { input: z.object({ id: z.string() }), output: OpenProject },
@@ -108,12 +110,14 @@ export const api = {
   'job.fromRecipe': { input: ByHandle, output: JobRecord },
   'job.pause': { input: JobId, output: none },
   'job.resume': { input: JobId, output: none },
+  /** Goes on with less memory for intermediate results. */
+  'job.resumeWithLess': { input: JobId, output: none },
   'job.cancel': { input: JobId, output: none },
   'job.remove': { input: JobId, output: none },
   /** To the place before another job, or to the end. */
   'job.move': { input: z.object({ id: z.string(), before: z.string().nullable() }), output: none },
   'job.duplicate': { input: JobId, output: JobRecord },
-  'job.events': { input: JobId, output: z.array(JobEvent) },
+  'job.events': { input: JobId, output: z.array(TimedEvent) },
   'job.show': { input: JobId, output: none },
   'engine.restart': { input: none, output: none },
 } as const satisfies Record<string, { input: z.ZodType; output: z.ZodType }>
@@ -132,7 +136,7 @@ export type AppEvent =
   /** The queue's order, and by absence what was removed from it. */
   | { readonly type: 'order'; readonly ids: readonly string[] }
   | { readonly type: 'job'; readonly job: JobRecord }
-  | { readonly type: 'job-events'; readonly id: string; readonly events: readonly JobEvent[] }
+  | { readonly type: 'job-events'; readonly id: string; readonly events: readonly TimedEvent[] }
   | { readonly type: 'engine'; readonly state: EngineState; readonly memoryBytes: number | null }
   | { readonly type: 'command'; readonly command: CommandId }
   | { readonly type: 'opened'; readonly file: FileHandle }

@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'kernels-missing'
   | 'runtime-failed' // ONNX Runtime or a kernel refused
   | 'engine-stopped' // the engine's process ended while it worked
+  | 'out-of-memory'
   | 'cancelled'
   | 'internal'
 
@@ -51,8 +52,16 @@ export class AppError extends Error implements AppErrorFields {
 /** What crosses a process border in place of a thrown error. */
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: AppErrorFields }
 
+/** Whether a message says that no memory was left, as V8, C++, ONNX Runtime and operating systems do. */
+export const saysOutOfMemory = (text: string): boolean => /allocation failed|heap out of memory|bad.alloc|failed to allocate memory|not enough memory|ENOMEM/i.test(text)
+
+export const outOfMemoryHint = 'Close other programs, or go on with less memory for intermediate results: what does not fit then goes to disk.'
+
 /** The plain fields of any thrown value, for a `Result` or a `failed` event. */
 export function errorFields(cause: unknown): AppErrorFields {
+  if (cause instanceof Error && saysOutOfMemory(cause.message) && (!(cause instanceof AppError) || cause.code === 'runtime-failed')) {
+    return { code: 'out-of-memory', message: `Memory ran out: ${cause.message}`, hint: outOfMemoryHint }
+  }
   if (cause instanceof AppError) {
     return {
       code: cause.code,

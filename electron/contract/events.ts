@@ -28,6 +28,10 @@ export const JobEvent = z.discriminatedUnion('type', [
 ])
 export type JobEvent = z.infer<typeof JobEvent>
 
+/** An event with the time it was said at, in milliseconds since 1970: as logs keep it and the window gets it. */
+export const TimedEvent = z.intersection(JobEvent, z.object({ at: z.number() }))
+export type TimedEvent = z.infer<typeof TimedEvent>
+
 /** What every long engine function takes beside its input and options. */
 export interface Context {
   readonly signal: AbortSignal

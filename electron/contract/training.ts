@@ -1,5 +1,6 @@
 /** @file The words of training: what is minimized, what is changed, and how a recipe asks for it. */
 import { z } from 'zod'
+import { usualTraining } from './usual-training.ts'
 
 /** lrec: KL to the original's predictions and cross-entropy; rilq: its last hidden state and cross-entropy; block: its blocks' outputs; ce: the data alone; kd-topk: its most likely tokens. */
 export const objectiveNames = ['lrec', 'rilq', 'block', 'ce', 'kd-topk'] as const
@@ -13,11 +14,11 @@ export type TrainableSet = (typeof trainableSets)[number]
 export const Training = z.object({
   objective: z.enum(objectiveNames).optional(),
   trainable: z.array(z.enum(trainableSets)).min(1).optional(),
-  steps: z.number().int().positive().default(1000),
+  steps: z.number().int().positive().default(usualTraining.steps),
   /** Windows of a step, tokens of a window, and most windows to learn from. */
-  batch: z.number().int().positive().default(2),
-  length: z.number().int().min(2).default(256),
-  windows: z.number().int().positive().default(1024),
+  batch: z.number().int().positive().default(usualTraining.batch),
+  length: z.number().int().min(2).default(usualTraining.length),
+  windows: z.number().int().positive().default(usualTraining.windows),
   /** Peak rates; chosen by the model's width where they are missing. */
   learningRate: z.number().positive().max(1).optional(),
   scaleRate: z.number().positive().max(1).optional(),

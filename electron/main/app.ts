@@ -84,7 +84,7 @@ export async function startApp(): Promise<void> {
       attention.update(jobs.list(), job)
       if (job.request.kind === 'measure' && job.endedAt !== null && desk.current()?.project.id === job.project) void desk.readSensitivity()
     },
-    onEvent: (id, event) => { outbox.sendJobEvent(id, event) },
+    onEvent: (id, event) => { outbox.sendJobEvent(id, { ...event, at: Date.now() }) },
     onOrder: (ids) => { say({ type: 'order', ids }) },
   })
 

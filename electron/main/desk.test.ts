@@ -1,14 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { DataPreview, ModelSummary } from '../contract/engine.ts'
+import { AppError } from '../contract/errors.ts'
 import type { Context } from '../contract/events.ts'
 import { createDesk, type Desk } from './desk.ts'
 import type { EngineHost } from './engine-host.ts'
 import { createProjects } from './projects.ts'
 
 let folder: string
+/** The file the model cannot be opened without. */
+let missing: string | null = null
 let asked: { method: string; input: unknown }[]
 
 const summary = (format: 'onnx' | 'safetensors') => ModelSummary.parse({
@@ -17,13 +21,16 @@ const summary = (format: 'onnx' | 'safetensors') => ModelSummary.parse({
 
 function open(format: 'onnx' | 'safetensors', sha256 = (data: string) => data): Desk {
   const answers: Record<string, (input: { data: string }) => unknown> = {
-    inspect: () => summary(format),
+    inspect: () => {
+      if (missing !== null && !existsSync(missing)) throw new AppError('file-missing', 'no weights', { details: { missing } })
+      return summary(format)
+    },
     previewData: ({ data }) => DataPreview.parse({ path: data, kind: 'npz', sha256: sha256(data), rows: 1, tokens: 0, windows: 1, duplicates: 0, bad: [], samples: [], lengths: [] }),
   }
   const call = (method: string, input: { data: string }, context?: Context): Promise<unknown> => {
     asked.push({ method, input })
     if (input.data === '/endless') return new Promise((_resolve, reject) => { context?.signal.addEventListener('abort', () => { reject(context.signal.reason as Error) }) })
-    return Promise.resolve(answers[method]?.(input))
+    return new Promise((resolve) => { resolve(answers[method]?.(input)) })
   }
   return createDesk({ projects: createProjects(folder), engine: { call } as unknown as EngineHost, onProject: () => undefined, onSensitivity: () => undefined })
 }
@@ -31,6 +38,7 @@ function open(format: 'onnx' | 'safetensors', sha256 = (data: string) => data): 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'halftone-desk-'))
   asked = []
+  missing = null
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
@@ -64,6 +72,18 @@ test('samples that were calibrated with do not judge: graphs by their files, wit
   await desk.setData('/a.npz')
   await expect(desk.setHeldOut('/b.npz')).rejects.toMatchObject({ code: 'bad-data' })
   expect(asked.some(({ method }) => method === 'overlap')).toBe(false)
+})
+
+test('a model that misses a file is opened with the one that is located for it, once', async () => {
+  const [model, found] = [path.join(folder, 'net.onnx'), path.join(folder, 'found')]
+  await writeFile(model, '')
+  await writeFile(found, 'weights')
+  missing = path.join(folder, 'net.data')
+  const desk = open('onnx')
+  await expect(desk.locate(found)).rejects.toMatchObject({ code: 'bad-request' })
+  await expect(desk.openModel(model)).rejects.toMatchObject({ code: 'file-missing' })
+  expect((await desk.locate(found)).project.model).toBe(model)
+  await expect(desk.locate(found)).rejects.toMatchObject({ code: 'bad-request' })
 })
 
 test('reading data is let go of, and what was chosen before stays', async () => {

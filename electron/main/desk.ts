@@ -9,6 +9,7 @@ import type { EngineHost } from './engine-host.ts'
 import { refuseEqual, refuseOverlap, type Text } from './held-out.ts'
 import { patched } from './patched.ts'
 import { measureKey, type Projects } from './projects.ts'
+import { putInPlace } from './put-in-place.ts'
 
 export interface Desk {
   current: () => OpenProject | null
@@ -16,6 +17,8 @@ export interface Desk {
   need: () => OpenProject
   openModel: (model: string) => Promise<OpenProject>
   reopen: (id: string) => Promise<OpenProject>
+  /** Takes a file for the one that the last model misses, and opens that. @throws AppError 'bad-request' where none does */
+  locate: (file: string) => Promise<OpenProject>
   close: () => void
   update: (patch: ProjectPatch & { measured?: Project['measured'] }) => Promise<Project>
   setData: (file: string) => Promise<DataPreview>
@@ -48,6 +51,7 @@ function begunFor({ format, sizeBytes, graph }: ModelSummary, project: Project):
 export function createDesk({ projects, engine, onProject, onSensitivity }: DeskOptions): Desk {
   let open: OpenProject | null = null
   let reading = new AbortController()
+  let lacking: { readonly project: Project; readonly missing: string } | null = null
 
   function need(): OpenProject {
     if (!open) throw new AppError('bad-request', 'no project is open', { hint: 'Open a model first.' })
@@ -71,7 +75,11 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
     else await refuseOverlap(engine, calibration, heldOut)
   }
   async function openProject(project: Project): Promise<OpenProject> {
-    const summary = await engine.call('inspect', { model: project.model })
+    lacking = null
+    const summary = await engine.call('inspect', { model: project.model }).catch((cause: unknown) => {
+      if (cause instanceof AppError && typeof cause.details?.missing === 'string') lacking = { project, missing: cause.details.missing }
+      throw cause
+    })
     const next = { ...begunFor(summary, project), openedAt: Date.now() }
     // Data that has gone since is no reason not to open the model.
     const seen = next.data === null ? null : await preview(next, next.data.path).catch(() => null)
@@ -98,6 +106,12 @@ export function createDesk({ projects, engine, onProject, onSensitivity }: DeskO
     async reopen(id) {
       const project = await projects.read(id)
       if (!project) throw new AppError('file-missing', 'this project is no longer there', { hint: 'Open its model again.' })
+      return openProject(project)
+    },
+    async locate(file) {
+      if (!lacking) throw new AppError('bad-request', 'no model misses a file', { hint: 'Open the model again.' })
+      const { project, missing } = lacking
+      await putInPlace(file, missing, project.model)
       return openProject(project)
     },
     close() {

@@ -9,6 +9,7 @@ const all: FileFilter = { name: 'All files', extensions: ['*'] }
 const dialogs: Readonly<Record<Purpose, OpenDialogOptions>> = {
   model: { title: 'Open model', properties: ['openFile'], filters: [{ name: 'Models', extensions: ['gguf', 'safetensors', 'onnx'] }, all] },
   'model-folder': { title: 'Open model folder', properties: ['openDirectory'] },
+  weights: { title: 'Locate the missing file', properties: ['openFile'] },
   data: { title: 'Choose data', properties: ['openFile'], filters: [{ name: 'Text, tables and arrays', extensions: ['txt', 'md', 'jsonl', 'csv', 'parquet', 'npz', 'npy'] }, all] },
   'data-folder': { title: 'Choose data folder', properties: ['openDirectory'] },
   recipe: { title: 'Open recipe', properties: ['openFile'], filters: [{ name: 'Recipes', extensions: ['json'] }, all] },

@@ -48,6 +48,22 @@ test('the end of the process rejects what ran, and the next call starts a new on
   expect(await again).toEqual(generated)
 })
 
+test('a process that the system ended, or that says so, ran out of memory; one that was ended on purpose did not', async () => {
+  const { host, engine } = make()
+  for (const code of [9, 137, -536870904]) {
+    const call = host.call('generate', input)
+    engine.exit(code)
+    await expect(call).rejects.toMatchObject({ code: 'out-of-memory', hint: expect.stringContaining('less memory') as string })
+  }
+  const onPurpose = host.call('generate', input)
+  host.restart()
+  await expect(onPurpose).rejects.toMatchObject({ code: 'engine-stopped' })
+  engine.say('<--- Last few GCs --->\nFATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory')
+  const call = host.call('generate', input)
+  engine.exit(134)
+  await expect(call).rejects.toMatchObject({ code: 'out-of-memory' })
+})
+
 test('silence of ten beats is said, and a beat takes it back', () => {
   const { host, engine, states } = make()
   void host.call('generate', input)

@@ -5,13 +5,14 @@
 import type { z } from 'zod'
 import type { EngineState } from '../contract/api.ts'
 import { engineMethods, type EngineMethod } from '../contract/engine.ts'
-import type { errorFields } from '../contract/errors.ts';
-import { AppError } from '../contract/errors.ts'
+import { AppError, outOfMemoryHint, saysOutOfMemory, type errorFields } from '../contract/errors.ts'
 import { silent, type Context } from '../contract/events.ts'
 import { beatMs, type FromEngine, type ToEngine } from '../contract/wire.ts'
 
 const missedBeats = 10
 const cancelMs = 5000
+/** Exit codes of a process that the system ended, as it does for want of memory: killed, as waitpid and as shells tell it, and V8's own on Windows. */
+const endedBySystem: ReadonlySet<number> = new Set([9, 137, 0xe0000008])
 
 /** The process itself; Electron's utilityProcess fits, a test brings its own. */
 export interface EngineProcess {
@@ -27,7 +28,7 @@ export type EngineInput<M extends EngineMethod> = z.input<(typeof engineMethods)
 export type EngineOutput<M extends EngineMethod> = z.infer<(typeof engineMethods)[M]['output']>
 
 export interface EngineHost {
-  /** Rejects with AppError 'engine-stopped' where the process ends during the call, 'cancelled' where the signal ended it. */
+  /** Rejects with AppError 'engine-stopped' or 'out-of-memory' where the process ends during the call, 'cancelled' where the signal ended it. */
   call: <M extends EngineMethod>(method: M, input: EngineInput<M>, context?: Context) => Promise<EngineOutput<M>>
   state: () => EngineState
   /** Ends the process; what runs rejects, the next call starts a new one. */
@@ -48,6 +49,7 @@ export function createEngineHost({ start, onState, log }: EngineHostOptions): En
   let state: EngineState = 'stopped'
   let watch: ReturnType<typeof setTimeout> | undefined
   let last = 0
+  const killed = new WeakSet<EngineProcess>()
 
   const become = (next: EngineState, memoryBytes: number | null = null): void => {
     state = next
@@ -76,6 +78,11 @@ export function createEngineHost({ start, onState, log }: EngineHostOptions): En
     }
   }
 
+  const kill = (process: EngineProcess): void => {
+    killed.add(process)
+    process.kill()
+  }
+
   function ended(process: EngineProcess, code: number): void {
     if (running !== process) return
     clearTimeout(watch)
@@ -84,10 +91,13 @@ export function createEngineHost({ start, onState, log }: EngineHostOptions): En
     become('stopped')
     const lost = [...pending.values()]
     pending.clear()
+    const lastWords = process.lastWords()
+    const isOutOfMemory = !killed.has(process) && (endedBySystem.has(code >>> 0) || saysOutOfMemory(lastWords))
     for (const { method, settle } of lost) {
-      settle.reject(new AppError('engine-stopped', `The engine stopped during "${method}" (exit code ${String(code)}).`, {
-        hint: 'What was finished is kept. Resume to go on; close other programs first if memory is short.', details: { lastWords: process.lastWords() },
-      }))
+      const what = `The engine stopped during "${method}" (exit code ${String(code)})`
+      settle.reject(isOutOfMemory
+        ? new AppError('out-of-memory', `${what}: it seems to have run out of memory.`, { hint: outOfMemoryHint, details: { lastWords } })
+        : new AppError('engine-stopped', `${what}.`, { hint: 'What was finished is kept. Resume to go on.', details: { lastWords } }))
     }
   }
 
@@ -104,7 +114,7 @@ export function createEngineHost({ start, onState, log }: EngineHostOptions): En
 
   return {
     state: () => state,
-    restart: () => { running?.kill() },
+    restart: () => { if (running) kill(running) },
     async call<M extends EngineMethod>(method: M, input: EngineInput<M>, context: Context = silent): Promise<EngineOutput<M>> {
       context.signal.throwIfAborted()
       const process = ensure()
@@ -114,7 +124,7 @@ export function createEngineHost({ start, onState, log }: EngineHostOptions): En
       let ladder: ReturnType<typeof setTimeout> | undefined
       const cancel = (): void => {
         process.postMessage({ type: 'cancel', id })
-        ladder = setTimeout(() => { if (pending.has(id)) process.kill() }, cancelMs)
+        ladder = setTimeout(() => { if (pending.has(id)) kill(process) }, cancelMs)
       }
       context.signal.addEventListener('abort', cancel, { once: true })
       process.postMessage({ type: 'call', id, method, input })

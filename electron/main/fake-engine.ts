@@ -13,6 +13,8 @@ export interface FakeEngine {
   finish: (method: EngineMethod, value: unknown) => void
   fail: (method: EngineMethod, code: 'cancelled' | 'disk-full' | 'bad-data') => void
   exit: (code: number) => void
+  /** What it prints from now on. */
+  say: (words: string) => void
 }
 
 export function createFakeEngine(): FakeEngine {
@@ -20,6 +22,7 @@ export function createFakeEngine(): FakeEngine {
   let toMain: (message: FromEngine) => void = () => undefined
   let exited: (code: number) => void = () => undefined
   let starts = 0
+  let words = 'last words'
   const callOf = (method: EngineMethod): number => {
     const call = received.findLast((message) => message.type === 'call' && message.method === method)
     if (!call) throw new Error(`main did not call ${method}`)
@@ -35,12 +38,13 @@ export function createFakeEngine(): FakeEngine {
         onMessage: (listener) => { toMain = listener },
         onExit: (listener) => { exited = listener },
         kill: () => { exited(9) },
-        lastWords: () => 'last words',
+        lastWords: () => words,
       }
     },
     send: (message) => { toMain(message) },
     finish: (method, value) => { toMain({ type: 'result', id: callOf(method), result: { ok: true, value } }) },
     fail: (method, code) => { toMain({ type: 'result', id: callOf(method), result: { ok: false, error: { code, message: code } } }) },
     exit: (code) => { exited(code) },
+    say: (said) => { words = said },
   }
 }

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { links, type FileHandle, type OpenProject, type Snapshot } from '../contract/api.ts'
 import { AppError } from '../contract/errors.ts'
 import { JobRequest } from '../contract/job.ts'
+import { withLessMemory } from '../contract/less-memory.ts'
 import { measuredWith } from '../contract/measured-with.ts'
 import { Recipe } from '../contract/recipe.ts'
 import type { Desk } from './desk.ts'
@@ -17,7 +18,7 @@ import { evaluateRequest, freeName, measureInput, measureRequest, outFolder, out
 import { createSolver } from './solver.ts'
 import type { SettingsStore } from './settings-store.ts'
 
-type ChoosePurpose = 'model' | 'model-folder' | 'data' | 'data-folder' | 'recipe' | 'output'
+type ChoosePurpose = 'model' | 'model-folder' | 'weights' | 'data' | 'data-folder' | 'recipe' | 'output'
 
 /** The desktop, as far as the window may use it; Electron's own in the app, a test's elsewhere. */
 export interface Desktop {
@@ -69,6 +70,7 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
 
     'file.choose': ({ purpose }) => choose(purpose),
     'project.open': ({ file }) => desk.openModel(files.pathOf(file)),
+    'project.locate': ({ file }) => desk.locate(files.pathOf(file)),
     'project.reopen': ({ id }) => desk.reopen(id),
     'project.example': async () => {
       await desk.openModel(paths.sample)
@@ -161,6 +163,12 @@ export function createHandlers({ desk, engine, files, jobs, projects, settings, 
     },
     'job.resume': ({ id }) => {
       jobs.resume(id)
+      return nothing()
+    },
+    'job.resumeWithLess': ({ id }) => {
+      const request = withLessMemory(jobs.find(id).request)
+      if (request === null) throw new AppError('bad-request', 'this job cannot do with less memory', { hint: 'Close other programs and resume it.' })
+      jobs.resume(id, request)
       return nothing()
     },
     'job.cancel': ({ id }) => {

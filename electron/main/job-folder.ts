@@ -5,7 +5,7 @@
 import { appendFile, mkdir, readFile, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { JobEvent } from '../contract/events.ts'
+import { TimedEvent, type JobEvent } from '../contract/events.ts'
 import { JobRecord } from '../contract/job.ts'
 import { readJson, writeJson } from './json-file.ts'
 
@@ -20,7 +20,7 @@ export interface JobFolders {
   saveOrder: (ids: readonly string[]) => Promise<void>
   remove: (id: string) => Promise<void>
   append: (id: string, event: JobEvent) => Promise<void>
-  events: (id: string) => Promise<JobEvent[]>
+  events: (id: string) => Promise<TimedEvent[]>
 }
 
 export function jobFolders(root: string): JobFolders {
@@ -53,7 +53,7 @@ export function jobFolders(root: string): JobFolders {
       const text = await readFile(path.join(pathOf(id), 'events.jsonl'), 'utf8').catch(() => '') // nothing said yet
       return text.split('\n').filter((line) => line !== '').slice(-maxEvents).flatMap((line) => {
         try {
-          const parsed = JobEvent.safeParse(JSON.parse(line))
+          const parsed = TimedEvent.safeParse(JSON.parse(line))
           return parsed.success ? [parsed.data] : []
         } catch {
           return [] // the last line of a log cut off by a crash

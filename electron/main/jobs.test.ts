@@ -4,6 +4,7 @@ import path from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { AppError } from '../contract/errors.ts'
 import { JobRequest, type JobState } from '../contract/job.ts'
+import { withLessMemory } from '../contract/less-memory.ts'
 import { jobFolders } from './job-folder.ts'
 import { createJobs, type Jobs, type JobsOptions, type JobTools } from './jobs.ts'
 
@@ -82,6 +83,32 @@ test('the end of the engine interrupts the job; what it can do next is resume', 
   b.jobs.resume(id)
   await work(b, id)
   expect(b.jobs.find(id)).toMatchObject({ state: 'running', reason: null, error: null })
+})
+
+test('a job that ran out of memory goes on with another request, and only where it stands still', async () => {
+  const b = await bench()
+  const { id } = await b.jobs.start(evaluate, about)
+  const less = withLessMemory(evaluate)
+  expect(less).toMatchObject({ input: { memoryBytes: 2 ** 28 } })
+  if (less === null) return
+  const running = await work(b, id)
+  b.jobs.resume(id, less)
+  expect(b.jobs.find(id).request).toBe(evaluate)
+  running.fail(new AppError('out-of-memory', 'Memory ran out'))
+  await until(() => b.state(id) === 'interrupted')
+  b.works.clear()
+  b.jobs.resume(id, less)
+  await work(b, id)
+  expect(b.jobs.find(id)).toMatchObject({ state: 'running', request: less })
+})
+
+test('memory is lessened by quarters, and not where that is of no use', () => {
+  let request: JobRequest | null = evaluate
+  const limits: (number | undefined)[] = []
+  for (; request?.kind === 'evaluate'; request = withLessMemory(request)) limits.push(request.input.memoryBytes)
+  expect(limits).toEqual([undefined, 2 ** 28, 2 ** 26, 2 ** 24])
+  expect(withLessMemory(JobRequest.parse({ kind: 'measure', input: { model: '/m/net.ONNX', out: 'o' } }))).toBeNull()
+  expect(withLessMemory(JobRequest.parse({ kind: 'generate', subject: 's', input: { model: 'm', prompt: 'p' } }))).toBeNull()
 })
 
 test('a failure keeps its error, and warnings make a done job done with warnings', async () => {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { AppError, errorFields } from '../contract/errors.ts'
-import type { JobEvent } from '../contract/events.ts'
+import type { JobEvent, TimedEvent } from '../contract/events.ts'
 import { activeStates, resumableStates, type JobKind, type JobRecord, type JobRequest } from '../contract/job.ts'
 import type { JobFolders } from './job-folder.ts'
 import { move, type JobAction } from './job-state.ts'
@@ -35,13 +35,14 @@ export interface Jobs {
   find: (id: string) => JobRecord
   start: (request: JobRequest, about: { readonly title: string; readonly project: string | null }) => Promise<JobRecord>
   pause: (id: string) => void
-  resume: (id: string) => void
+  /** With a request where it is to go on otherwise than it began. */
+  resume: (id: string, request?: JobRequest) => void
   cancel: (id: string) => void
   remove: (id: string) => Promise<void>
   /** Puts a job before another, or last. */
   shift: (id: string, before: string | null) => void
   duplicate: (id: string) => Promise<JobRecord>
-  events: (id: string) => Promise<JobEvent[]>
+  events: (id: string) => Promise<TimedEvent[]>
   active: () => readonly JobRecord[]
   /** Starts what can start: after a setting changed. */
   pump: () => void
@@ -106,7 +107,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     } catch (cause) {
       const error = { ...errorFields(cause) }
       if (error.code === 'cancelled') act(job, 'stopped', { ...worked(), error: null })
-      else if (error.code === 'engine-stopped') act(job, 'interrupt', { ...worked(), error, reason: error.message })
+      else if (error.code === 'engine-stopped' || error.code === 'out-of-memory') act(job, 'interrupt', { ...worked(), error, reason: error.message })
       else if (error.code === 'disk-full' && act(job, 'hold', { ...worked(), error: null, reason: error.message })) waitForRoom(job.id)
       else act(job, 'fail', { ...worked(), error })
     }
@@ -128,8 +129,8 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     else waitForRoom(id)
   }
 
-  function goOn(id: string): void {
-    if (resumableStates.includes(find(id).state) && act(find(id), 'resume', { reason: null })) pump()
+  function goOn(id: string, changed: Partial<JobRecord> = {}): void {
+    if (resumableStates.includes(find(id).state) && act(find(id), 'resume', { ...changed, reason: null })) pump()
   }
 
   async function begin(job: JobRecord): Promise<void> {
@@ -184,9 +185,9 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     cancel(id) {
       if (act(find(id), 'cancel')) running.get(id)?.abort.abort(new AppError('cancelled', 'Cancelled'))
     },
-    resume(id) {
+    resume(id, request) {
       insisted.add(id)
-      goOn(id)
+      goOn(id, request && { request })
     },
     async remove(id) {
       if (activeStates.includes(find(id).state)) throw new AppError('bad-request', 'a running job cannot be removed', { hint: 'Cancel it first.' })

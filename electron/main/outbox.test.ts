@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Sequenced } from '../contract/api.ts'
-import type { JobEvent } from '../contract/events.ts'
+import type { TimedEvent } from '../contract/events.ts'
 import { createOutbox } from './outbox.ts'
 
 beforeEach(() => { vi.useFakeTimers() })
 afterEach(() => { vi.useRealTimers() })
-const line = (text: string): JobEvent => ({ type: 'log', level: 'info', text })
+const line = (text: string): TimedEvent => ({ type: 'log', level: 'info', text, at: 0 })
 
 test('events of a job are gathered, numbered, and never overtaken by what became of it', () => {
   const sent: Sequenced[] = []

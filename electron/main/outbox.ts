@@ -2,18 +2,18 @@
  * @file What main tells the window: numbered without gaps; what a job says is gathered and sent at most twenty times a second.
  */
 import type { AppEvent, Sequenced } from '../contract/api.ts'
-import type { JobEvent } from '../contract/events.ts'
+import type { TimedEvent } from '../contract/events.ts'
 
 const gatherMs = 50
 
 export interface Outbox {
   readonly seq: () => number
   send: (event: AppEvent) => void
-  sendJobEvent: (id: string, event: JobEvent) => void
+  sendJobEvent: (id: string, event: TimedEvent) => void
 }
 
 export function createOutbox(post: (event: Sequenced) => void): Outbox {
-  const gathered = new Map<string, JobEvent[]>()
+  const gathered = new Map<string, TimedEvent[]>()
   let timer: ReturnType<typeof setTimeout> | undefined
   let seq = 0
   const number = (event: AppEvent): void => { post({ ...event, seq: ++seq }) }

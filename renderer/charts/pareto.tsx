@@ -16,7 +16,7 @@ export interface ParetoProps {
 
 /** A curve of thousands of points is drawn by every so many: more than pixels are of no use. */
 const maxDrawn = 240
-/** Room of a format's name beside its mark; nearer to the right end it stands on the left. */
+/** Room of a format's name beside its mark; nearer to the right end it stands above it, clear of the curve. */
 const labelWidth = 56
 
 export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
@@ -67,7 +67,7 @@ export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
                 <g key={point.option} role="option" aria-selected={false} aria-label={`${point.option} for every layer: ${words(point)}`}>
                   <title>{`${point.option} for every layer: ${words(point)}`}</title>
                   <path d={`M${String(cx)},${String(cy - 5)}l5,5l-5,5l-5,-5z`} className="fill-cat-2 stroke-surface-2" />
-                  {labelled.has(point) && <text {...(cx > frame.width - labelWidth ? { x: cx - 8, textAnchor: 'end' } : { x: cx + 8 })} y={cy - 4} className="fill-ink-2 text-xs" aria-hidden="true">{point.option}</text>}
+                  {labelled.has(point) && <text {...(cx > frame.width - labelWidth ? { x: cx + 8, y: cy - 11, textAnchor: 'end' } : { x: cx + 8, y: cy - 4 })} className="fill-ink-2 text-xs" aria-hidden="true">{point.option}</text>}
                 </g>
               )
             })}

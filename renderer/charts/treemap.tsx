@@ -12,6 +12,8 @@ interface Leaf { readonly key: string; readonly tile: Tile }
 
 /** More tiles than this are smaller than a pixel: groups are shown instead. */
 const maxTiles = 1500
+/** Of a label's letters, in pixels. */
+const letterWidth = 6.4
 export const categoryFills = ['fill-cat-1', 'fill-cat-2', 'fill-cat-3', 'fill-cat-4', 'fill-cat-5', 'fill-cat-6'] as const
 
 export function Treemap({ label, tiles, selected, onSelect, height = 280 }: { readonly label: string; readonly tiles: readonly Tile[]; readonly selected: string | null; readonly onSelect: (key: string) => void; readonly height?: number }): React.JSX.Element {
@@ -44,7 +46,7 @@ export function Treemap({ label, tiles, selected, onSelect, height = 280 }: { re
               <title>{tile.description}</title>
               <rect x={x0} y={y0} width={w} height={h} rx={2} className={`${categoryFills[tile.category]} ${isSelected ? '' : 'opacity-85 hover:opacity-100'}`} />
               {isSelected && <rect x={x0 + 1} y={y0 + 1} width={Math.max(0, w - 2)} height={Math.max(0, h - 2)} rx={2} className="fill-none stroke-ink-1" strokeWidth={2.5} />}
-              {w > 7 * tile.label.length + 8 && h > 18 && <text x={x0 + 5} y={y0 + 14} aria-hidden="true" className="pointer-events-none fill-surface-2 text-xs font-medium">{tile.label}</text>}
+              {w > letterWidth * tile.label.length + 8 && h > 18 && <text x={x0 + 5} y={y0 + 14} aria-hidden="true" className="pointer-events-none fill-surface-2 text-xs font-medium">{tile.label}</text>}
             </g>
           )
         })}

@@ -62,6 +62,15 @@ export async function chooseModel(purpose: 'model' | 'model-folder'): Promise<vo
     if (file) await openHandle(file)
   })
 }
+/** For a model that misses a file: the banner stays where none is chosen. */
+export async function locateMissing(): Promise<void> {
+  const { failure } = useApp.getState()
+  await attempt(async () => {
+    const file = await call('file.choose', { purpose: 'weights' })
+    if (file) await openingModel(file.name, () => call('project.locate', { file: file.id }))
+    else useApp.setState({ failure })
+  })
+}
 export function reopen(id: string, name: string): Promise<void> {
   return opening(name, () => call('project.reopen', { id }))
 }
@@ -187,7 +196,7 @@ export function editRun({ project, request }: JobRecord): Promise<void> {
     go('budget')
   })
 }
-type JobChannel = 'job.pause' | 'job.resume' | 'job.cancel' | 'job.remove' | 'job.duplicate' | 'job.show'
+type JobChannel = 'job.pause' | 'job.resume' | 'job.resumeWithLess' | 'job.cancel' | 'job.remove' | 'job.duplicate' | 'job.show'
 export function onJob(channel: JobChannel, id: string): Promise<void> {
   return attempt(() => call(channel, { id }))
 }

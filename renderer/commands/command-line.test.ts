@@ -13,6 +13,12 @@ test('each step has its line, with paths a shell reads', () => {
   expect(commandLine('compare', project, '/out/x.gguf')).toBe("halftone evaluate /out/x.gguf --reference '/models/my model' --text /data/text.txt --json")
 })
 
+test('a correction is planned and fitted, and the rounding is told by its name', () => {
+  const corrected = { ...project, draft: { ...project.draft, correction: 'eora' as const } }
+  expect(commandLine('budget', corrected)).toContain(' --budget 2.8bpw --correct eora --pin ')
+  expect(commandLine('run', corrected)).toContain(' --metric kl-scaled --rounder guided --samples 48 --length 512 --correct eora ')
+})
+
 test('without data only the weights are measured, and the recipe is run', () => {
   const without = { ...project, data: null, withoutData: true }
   expect(commandLine('sensitivity', without)).toBe("halftone measure '/models/my model' --target gguf --metric sqnr --rounder search --samples 48 --length 512 --out sensitivity.json")

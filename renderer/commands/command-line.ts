@@ -28,16 +28,16 @@ export function commandLine(step: Step, project: Project, output?: string): stri
   const plan = ['--target', draft.target, '--budget', budgetText(draft.budget)]
   const pins = Object.entries(draft.pins).flatMap(([layer, option]) => ['--pin', `${layer}=${option}`])
   const corrected = measure.correction === 'none' ? [] : ['--correct', measure.correction]
+  const correct = draft.correction === 'none' ? [] : ['--correct', draft.correction]
   const { image } = measure
   const pictures = [...(image?.size ? ['--image-size', image.size.join('x')] : []), ...(image?.mean ? ['--mean', image.mean.join()] : []), ...(image?.std ? ['--std', image.std.join()] : [])]
   const measured = ['--metric', measure.metric, '--rounder', measure.rounder, '--samples', String(measure.samples), '--length', String(measure.length), ...pictures]
   switch (step) {
     case 'model': return join('inspect', model)
     case 'data': case 'sensitivity': return data || withoutData ? join('measure', model, data ? ['--data', data.path] : [], ['--target', draft.target], measured, data ? corrected : [], '--out', 'sensitivity.json') : undefined
-    case 'budget': return join('plan', model, '--measured', 'sensitivity.json', plan, pins, '--out', 'recipe.json')
+    case 'budget': return join('plan', model, '--measured', 'sensitivity.json', plan, correct, pins, '--out', 'recipe.json')
     case 'run': case 'export': {
       if (!data) return withoutData ? join('run', 'recipe.json', '--out', output ?? 'out') : undefined
-      const correct = draft.correction === 'none' ? [] : ['--correct', draft.correction]
       const text = data.heldOut ? ['--text', data.heldOut.path] : []
       return join('compress', model, '--data', data.path, plan, measured, correct, pins, text, '--out', output ?? 'out')
     }

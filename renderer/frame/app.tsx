@@ -1,11 +1,13 @@
 /** @file The window: bar above, steps at the left, the step in the middle, what is selected at the right, the state of things below. */
 import { lazy, Suspense, useEffect } from 'react'
+import { locateMissing } from '../commands/actions.ts'
 import { CommandDialog, HubDialog, ShortcutsDialog } from '../commands/dialogs.tsx'
 import { Palette } from '../commands/palette.tsx'
 import { useDrop, useMain, useShortcuts } from '../commands/use-events.ts'
 import { StartScreen } from '../start/start.tsx'
 import { useApp, type Route } from '../state/store.ts'
 import { stepNames } from '../state/steps.ts'
+import { Button } from '../ui/button.tsx'
 import { ErrorBanner, Spinner } from '../ui/feedback.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Rail } from './rail.tsx'
@@ -68,8 +70,13 @@ export function App(): React.JSX.Element {
 function Notices(): React.JSX.Element | null {
   const failure = useApp((state) => state.failure)
   if (!failure) return null
+  const dismiss = (): void => { useApp.setState({ failure: null }) }
   return (
-    <div className="px-3 pt-4 sm:px-6"><ErrorBanner error={failure} onDismiss={() => { useApp.setState({ failure: null }) }} /></div>
+    <div className="px-3 pt-4 sm:px-6">
+      {failure.details?.missing === undefined
+        ? <ErrorBanner error={failure} onDismiss={dismiss} />
+        : <ErrorBanner error={failure} safe="Or locate it, and Halftone puts it there." actions={<Button size="small" icon="folder" onClick={() => { void locateMissing() }}>Locate…</Button>} onDismiss={dismiss} />}
+    </div>
   )
 }
 

@@ -1,5 +1,5 @@
 /** @file What a job says while it runs, folded into what is shown: map cells, curves, finished tensors, the log. Pure. */
-import type { JobEvent, Stage } from '../../electron/contract/events.ts'
+import type { Stage, TimedEvent } from '../../electron/contract/events.ts'
 
 /** Older points and lines are dropped: the files keep them. */
 const maxLog = 2000
@@ -7,22 +7,35 @@ const maxPoints = 5000
 
 export interface Cell { readonly value: number; readonly stderr: number; readonly bytes: number }
 export interface LogLine { readonly level: 'info' | 'warning'; readonly text: string }
+/** A piece of work: bytes of a layer that was stored, or one step of training, and how long it took. */
+export interface Piece { readonly name: string; readonly amount: number; readonly ms: number }
 export interface Live {
   readonly cells: Readonly<Record<string, Readonly<Record<string, Cell>>>>
   readonly series: Readonly<Record<string, { readonly step: readonly number[]; readonly value: readonly number[] }>>
   readonly tensors: readonly { readonly name: string; readonly option: string; readonly bytes: number; readonly error: number }[]
   readonly stages: readonly Stage[]
   readonly log: readonly LogLine[]
+  readonly stored: readonly Piece[]
+  readonly trained: readonly Piece[]
+  /** When the last piece of work ended, or its stage began; null before. */
+  readonly lapAt: number | null
 }
-export const emptyLive: Live = { cells: {}, series: {}, tensors: [], stages: [], log: [] }
+export const emptyLive: Live = { cells: {}, series: {}, tensors: [], stages: [], log: [], stored: [], trained: [], lapAt: null }
 
 /** One pass over a batch: a batch of hundreds of cells makes one new object a layer, not one a cell. */
-export function foldEvents(live: Live, events: readonly JobEvent[]): Live {
+export function foldEvents(live: Live, events: readonly TimedEvent[]): Live {
   const cells: Record<string, Record<string, Cell>> = {}
   const series: Record<string, { step: number[]; value: number[] }> = {}
   const tensors: Live['tensors'][number][] = []
   const stages: Stage[] = []
   const log: LogLine[] = []
+  const stored: Piece[] = []
+  const trained: Piece[] = []
+  let { lapAt } = live
+  const lap = (pieces: Piece[], { at }: TimedEvent, name: string, amount: number): void => {
+    if (lapAt !== null) pieces.push({ name, amount, ms: at - lapAt })
+    lapAt = at
+  }
   for (const event of events) {
     switch (event.type) {
       case 'cell': (cells[event.layer] ??= { ...live.cells[event.layer] })[event.option] = { value: event.value, stderr: event.stderr, bytes: event.bytes }; break
@@ -30,13 +43,16 @@ export function foldEvents(live: Live, events: readonly JobEvent[]): Live {
         const line = (series[event.series] ??= { step: [...(live.series[event.series]?.step ?? [])], value: [...(live.series[event.series]?.value ?? [])] })
         line.step.push(event.step)
         line.value.push(event.value)
+        if (event.series === 'loss') lap(trained, event, `step ${String(event.step)}`, 1)
         break
       }
       case 'tensor':
+        lap(stored, event, event.name, event.bytes)
         tensors.push({ name: event.name, option: event.option, bytes: event.bytes, error: event.error })
         log.push({ level: 'info', text: `${event.name} is stored as ${event.option}, ${String(event.bytes)} bytes, error ${event.error.toPrecision(3)}` })
         break
       case 'stage':
+        lapAt = event.at
         stages.push(event.stage)
         log.push({ level: 'info', text: `${event.stage} begins${event.total === null ? '' : `, ${String(event.total)} to do`}` })
         break
@@ -56,5 +72,8 @@ export function foldEvents(live: Live, events: readonly JobEvent[]): Live {
     tensors: tensors.length > 0 ? [...live.tensors, ...tensors] : live.tensors,
     stages: stages.length > 0 ? [...live.stages, ...stages] : live.stages,
     log: log.length > 0 ? [...live.log, ...log].slice(-maxLog) : live.log,
+    stored: stored.length > 0 ? [...live.stored, ...stored] : live.stored,
+    trained: trained.length > 0 ? [...live.trained, ...trained].slice(-maxPoints) : live.trained,
+    lapAt,
   }
 }

@@ -22,6 +22,13 @@ test('the text has the length of the blank, whatever the numbers', () => {
   for (const text of [measuredText(evaluation), measuredText(long)]) expect(text).toHaveLength(blankMeasured.length)
 })
 
+test('of a graph the worst output is told, with how many there are and how many samples', () => {
+  const outputs = [{ name: 'logits', sqnr: 31.41592653, cosine: 0.999876543, sameTop: 0.975, klMean: 0.0123456789 }, { name: 'boxes', sqnr: 20.5, cosine: 0.99 }]
+  const text = measuredText({ sizeBytes: 1, bitsPerWeight: 4, tokens: 0, klMean: 0.0123456789, sameTop: 0.975, outputs, samples: 12 })
+  expect(JSON.parse(text)).toEqual({ evaluated: true, sqnr: 20.5, cosine: 0.99, klMean: 0.012346, sameTop: 0.975, outputs: 2, samples: 12 })
+  expect(text).toHaveLength(blankMeasured.length)
+})
+
 test.each(['gguf', 'onnx', 'safetensors'] as const)('%s: the file says what was measured, at the same size, and nothing else changes', async (target) => {
   await withFolder(async (out) => {
     const model = await openDecoder(llama, silent)

@@ -26,10 +26,18 @@ export const blankMeasured = fill('{"evaluated":false,"by":"halftone"}')
 
 const rounded = (value: number): number => Number(value.toPrecision(digits))
 
+/** Of a graph the worst of its outputs stands for all of them. */
+function measures({ perplexity, perplexityReference, klMean, klStderr, kl99, sameTop, outputs }: Evaluation): Readonly<Record<string, number | undefined>> {
+  if (outputs === undefined) return { perplexity, perplexityReference, klMean, klStderr, kl99, sameTop }
+  return { sqnr: Math.min(...outputs.map(({ sqnr }) => sqnr)), cosine: Math.min(...outputs.map(({ cosine }) => cosine)), klMean, sameTop }
+}
+
 /** The numbers as JSON of the blank's length. */
-export function measuredText({ perplexity, perplexityReference, klMean, klStderr, kl99, sameTop, tokens }: Evaluation): string {
-  const numbers = Object.entries({ perplexity, perplexityReference, klMean, klStderr, kl99, sameTop }).flatMap(([name, value]) => (value === undefined ? [] : [[name, rounded(value)]]))
-  const text = fill(JSON.stringify({ evaluated: true, ...Object.fromEntries(numbers), tokens }))
+export function measuredText(evaluation: Evaluation): string {
+  const { outputs, samples, tokens } = evaluation
+  const numbers = Object.entries(measures(evaluation)).flatMap(([name, value]) => (value === undefined ? [] : [[name, rounded(value)]]))
+  const counts = outputs === undefined ? { tokens } : { outputs: outputs.length, samples }
+  const text = fill(JSON.stringify({ evaluated: true, ...Object.fromEntries(numbers), ...counts }))
   assert(text.length === slotBytes, 'the numbers fit the blank')
   return text
 }
@@ -60,6 +68,6 @@ export async function stampMeasured(exported: Exported, name: string, evaluation
   await stamp(file, measuredText(evaluation)).catch((cause: unknown) => { throw fileProblem(file, 'writing', cause) })
   const sha256 = await sha256File(file, signal)
   if (exported.hashes === undefined) return { ...exported, sha256 }
-  const hashes = new Map([...exported.hashes, [name, sha256]])
+  const hashes = new Map([...exported.hashes, [path.basename(file), sha256]])
   return { ...exported, hashes, sha256: hashList(hashes) }
 }

@@ -16,8 +16,12 @@ const report = CompressReport.parse({
 test('the card tells source, file, method and numbers, and names no folder of this machine', () => {
   const card = modelCard(recipe, report, 'apache-2.0')
   expect(card).toMatch(/^---\nlicense: apache-2\.0\n---\n\n# tiny, compressed to 2\.35 bits per weight/)
-  for (const text of ['SHA-256: `fff`', '2,733,344 bytes', '`a.txt`, 8 windows of 512 tokens', '| Q2_K with rank 8 | 1 | 1,000 |\n| Q4_K | 2 | 300 |', '1.23e-4 ± 1.00e-5', '98.77 %', '66.12 ± 0.5000 (source 65.99)']) expect(card).toContain(text)
+  for (const text of ['SHA-256: `fff`', '2,733,344 bytes', '`a.txt`, 8 windows of 512 tokens', '| Q2_K with rank 8 | 1 | 1,000 |\n| Q4_K | 2 | 300 |', '1.23e-4 ± 1.00e-5', '98.77 %', '`kl-scaled` and rounded by GPTQ (`gptq`); seed 0', '66.12 ± 0.5000 (source 65.99)']) expect(card).toContain(text)
   expect(card).not.toMatch(/\/models|\/texts|\/out/)
+})
+
+test('a guided rounding is told in words', () => {
+  expect(modelCard({ ...recipe, rounder: 'guided', correction: 'eora' }, report, null)).toContain('rounded by GPTQ whose tokens are weighed by gradients (`guided`), corrected by `eora`; seed 0.')
 })
 
 test('without text nothing is claimed', () => {

@@ -10,6 +10,9 @@ import type { DecoderModel } from '../session/model.ts'
 const headBytes = 8192
 const targetWords = { gguf: 'GGUF (llama.cpp, Ollama, LM Studio)', onnx: 'ONNX (ONNX Runtime)', safetensors: 'safetensors (transformers, vLLM)' } as const
 
+/** How weights became codes, in words. */
+const roundings = { nearest: 'plain rounding', search: 'a search for the best scales', gptq: 'GPTQ', guided: 'GPTQ whose tokens are weighed by gradients' } as const satisfies Record<Recipe['rounder'], string>
+
 const number = (value: number): string => (value === 0 ? '0' : Math.abs(value) < 1e-3 ? value.toExponential(2) : value.toPrecision(4))
 
 function formats(choice: readonly LayerChoice[]): string[] {
@@ -58,7 +61,7 @@ export function modelCard({ model, data, metric, rounder, correction, seed, tool
     `- SHA-256: \`${report.sha256}\``,
     ...(report.adapter ? [`- Adapter: \`${path.basename(report.adapter.path)}\`, ${report.adapter.sizeBytes.toLocaleString('en-US')} bytes, SHA-256 \`${report.adapter.sha256}\``] : []), '',
     '## Method', '',
-    `Layers were measured by \`${metric}\` and rounded by \`${rounder}\`${correction === 'none' ? '' : `, corrected by \`${correction}\``}; seed ${seed}. ${data ? `Calibration: \`${path.basename(data.path)}\`, ${read} (hash \`${data.sha256}\`).` : 'No calibration data was used.'}`, '',
+    `Layers were measured by \`${metric}\` and rounded by ${roundings[rounder]} (\`${rounder}\`)${correction === 'none' ? '' : `, corrected by \`${correction}\``}; seed ${seed}. ${data ? `Calibration: \`${path.basename(data.path)}\`, ${read} (hash \`${data.sha256}\`).` : 'No calibration data was used.'}`, '',
     '| format | layers | bytes |', '|---|---|---|', ...formats(choice), '',
     '## Measured', '', ...(report.outputs ? outputNumbers(report.outputs, report.samples ?? 0) : textNumbers(report)), '',
     'The whole recipe is in `recipe.json`, every number in `report.json`.', '',

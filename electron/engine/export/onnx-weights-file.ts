@@ -2,12 +2,13 @@
 import path from 'node:path'
 import { byteLength } from '../graph/element.ts'
 import { modelBytes, writeModel, type Payloads } from '../graph/write.ts'
-import { sha256Files } from '../io/hash.ts'
+import { hashList } from '../io/hash.ts'
 import type { LayerChoice } from '../../contract/recipe.ts'
 import type { GraphModel } from '../graph-model/open.ts'
 import { partBytes } from '../graph-model/pack.ts'
 import type { Graph } from '../graph/graph.ts'
 import { chosenOptions, type Exported, type Provenance, type ReadBlob } from './exporter.ts'
+import { blankMeasured, measuredKey } from './measured.ts'
 import { quantizeGraph, type QuantizedGraph } from './onnx-weights.ts'
 
 /** Weights in one message: the format ends at 2 GiB, and runtimes read it whole. */
@@ -21,7 +22,7 @@ export interface WeightsFile {
 
 function quantized({ model, choice, provenance }: WeightsFile): QuantizedGraph {
   const made = quantizeGraph(model.graph, model.layers, new Map(choice.map(({ name, option }) => [name, option])))
-  const metadata = { ...made.graph.metadata, 'halftone.recipe': JSON.stringify({ ...provenance, options: chosenOptions(choice) }) }
+  const metadata = { ...made.graph.metadata, 'halftone.recipe': JSON.stringify({ ...provenance, options: chosenOptions(choice) }), [measuredKey]: blankMeasured }
   return { ...made, graph: { ...made.graph, metadata } }
 }
 
@@ -56,7 +57,7 @@ export async function writeWeightsFile(file: WeightsFile, read: ReadBlob, folder
   const name = outputName(file.model)
   const output = path.join(folder, name)
   const written = await writeModel(graph, output, { externalData: isLarge(graph), payloads, overwrite: true, signal })
-  const sizeBytes = written.model.sizeBytes + (written.data?.sizeBytes ?? 0)
-  if (written.data === null) return { path: output, sizeBytes, sha256: written.model.sha256 }
-  return { path: output, sizeBytes, sha256: await sha256Files([name, `${name}.data`].map((one) => ({ name: one, path: path.join(folder, one) })), signal) }
+  if (written.data === null) return { path: output, ...written.model }
+  const hashes = new Map([[name, written.model.sha256], [`${name}.data`, written.data.sha256]])
+  return { path: output, sizeBytes: written.model.sizeBytes + written.data.sizeBytes, sha256: hashList(hashes), hashes }
 }

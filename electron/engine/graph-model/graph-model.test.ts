@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -6,6 +7,7 @@ import type { Tensor } from '../../../kernels/kernels.ts'
 import type { Context } from '../../contract/events.ts'
 import { Sensitivity } from '../../contract/sensitivity.ts'
 import { createEngine } from '../engine.ts'
+import { measuredKey, measuredText } from '../export/measured.ts'
 import { createBuilder } from '../graph/builder.ts'
 import { writeWeightsFile, weightsFileBytes } from '../export/onnx-weights-file.ts'
 import { openGraph } from '../graph/open.ts'
@@ -200,13 +202,18 @@ test('measure, plan and run: the size is as predicted, and a run that lost half 
   expect(report.outputs?.[0].sqnr).toBeGreaterThan(10)
   const card = readFileSync(path.join(out, 'README.md'), 'utf8')
   for (const text of ['license: mit', report.sha256, '`images.npy`, 12 samples', `| ${report.outputs?.[0].sqnr.toPrecision(4) ?? ''} dB |`]) expect(card).toContain(text)
+  const before = readFileSync(report.output, 'latin1')
   const [first] = recipe.choice.filter(({ option }) => option !== 'F32').slice(2)
   for (const { name } of recipe.choice.slice(2)) for (const ending of ['bin', 'json']) rmSync(path.join(out, 'job', 'tensors', `${name}.${ending}`), { force: true })
   expect(first).toBeDefined()
   const apart = path.join(folder, 'apart.npy')
   writeFileSync(apart, npyBytes([3, 3, 12, 12], noise(3 * 432, 7)))
   const again = await engine.run({ recipe, folder: path.join(out, 'job'), out, resume: true, text: apart }, context)
-  expect(again).toMatchObject({ sha256: report.sha256, samples: 3 }) // judged on the samples given for it
+  expect(again).toMatchObject({ samples: 3 }) // judged on the samples given for it
+  const { metadata } = (await openGraphModel(again.output)).graph
+  expect(JSON.parse(metadata[measuredKey])).toMatchObject({ evaluated: true, sqnr: Number(again.outputs?.[0].sqnr.toPrecision(5)), outputs: 1, samples: 3 })
+  expect(readFileSync(again.output, 'latin1')).toBe(before.replace(measuredText(report), metadata[measuredKey])) // nothing else differs
+  expect(again.sha256).toBe(createHash('sha256').update(readFileSync(again.output)).digest('hex'))
 }))
 
 test('a measurement that is stopped leaves a map to plan with, rounds nothing twice, and ends in the same bytes', () => withFolder(async (folder) => {

@@ -5,7 +5,7 @@
 import { parseOption } from '../../contract/options.ts'
 import type { LayerChoice } from '../../contract/recipe.ts'
 import { beginStage } from '../job/progress.ts'
-import type { Job } from '../job/job.ts'
+import type { Finished, Job } from '../job/job.ts'
 import type { Rounder } from '../quantize/rounders/rounder.ts'
 import { layerOutput } from '../sensitivity/metrics/layer-output.ts'
 import type { Graph, Initializer } from '../graph/graph.ts'
@@ -64,6 +64,8 @@ async function roundAndStore(job: Job, model: GraphModel, layer: GraphLayer, opt
   const bytes = await roundLayer(rounder, layer, option, weights, inputs)
   const quantized = await decodeLayer(layer, codecOf(option), storedColumns(layer, option), bytes)
   const error = inputs === null ? 0 : await layerError(layerOutput, layer, weights, quantized, inputs)
-  await job.writeTensor({ name: layer.name, option, bytes: bytes.length, error }, bytes)
+  const record: Finished = { name: layer.name, option, bytes: bytes.length, error }
+  await job.writeTensor(record, bytes)
+  job.context.report({ type: 'tensor', ...record })
   return bytes
 }

@@ -4,6 +4,7 @@ import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import type { CompressReport, Evaluation } from '../../contract/report.ts'
 import { provenanceOf, type Exported } from '../export/exporter.ts'
+import { stampMeasured } from '../export/measured.ts'
 import { folderLicense, metadataLicense, modelCard } from '../export/model-card.ts'
 import { writeWeightsFile } from '../export/onnx-weights-file.ts'
 import { makeFolder, writeWhole } from '../job/files.ts'
@@ -66,7 +67,8 @@ export async function runGraph(input: RunInput, outer: Context): Promise<Compres
   const job = await openJob(input.folder, recipe, input.resume ?? false, outer)
   const { context } = job
   for (const text of data.notes) context.report({ type: 'log', level: 'warning', text })
-  const { exported, evaluation } = await carryOut(job, model, data, out)
+  const { exported: written, evaluation } = await carryOut(job, model, data, out)
+  const exported = data.heldOut.length > 0 ? await stampMeasured(written, '', evaluation, context.signal) : written
   const { predicted } = recipe
   const report: CompressReport = {
     ...evaluation, output: exported.path, target: recipe.target, sha256: exported.sha256,

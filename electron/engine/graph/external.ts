@@ -51,7 +51,7 @@ function confine(folder: string, location: string, where: string): Found {
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
-      throw new AppError('file-missing', `${where}: external data '${location}' is not in ${folder}`, { hint: `Copy '${location}' into the folder of the model; both files belong together.`, cause })
+      throw new AppError('file-missing', `${where}: external data '${location}' is not in ${folder}`, { hint: `Copy '${location}' into the folder of the model; both files belong together.`, details: { missing: wanted }, cause })
     }
     throw fileProblem(wanted, 'opening', cause)
   }

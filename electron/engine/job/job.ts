@@ -37,13 +37,12 @@ const tensorFile = (folder: string, name: string): string => path.join(folder, '
  * @throws AppError 'file-exists' where a job of another recipe (or, without `resume`, any job) is in the folder.
  */
 export async function openJob(folder: string, recipe: Recipe, resume: boolean, context: Context): Promise<Job> {
-  const text = recipeText(recipe)
   const recipeFile = path.join(folder, 'recipe.json')
   const existing = await readIfThere(recipeFile)
   if (existing && !resume) {
     throw new AppError('file-exists', `${folder}: there is a job in this folder already`, { hint: 'Continue it with --resume, or choose another folder.' })
   }
-  if (existing && recipeText(await readRecipe(recipeFile)) !== text) {
+  if (existing && resultText(await readRecipe(recipeFile)) !== resultText(recipe)) {
     throw new AppError('file-exists', `${folder}: the job in this folder has another recipe`, { hint: 'Resume with the recipe it was begun with, or choose another folder.' })
   }
   await makeFolder(path.join(folder, 'tensors'))
@@ -51,7 +50,7 @@ export async function openJob(folder: string, recipe: Recipe, resume: boolean, c
   for (const name of await readdir(path.join(folder, 'tensors'))) {
     if (name.endsWith('.partial')) await rm(path.join(folder, 'tensors', name), { force: true })
   }
-  if (!existing) await writeWhole(recipeFile, text)
+  if (!existing) await writeWhole(recipeFile, recipeText(recipe))
 
   const events = path.join(folder, 'events.jsonl')
   let pending: Promise<unknown> = Promise.resolve()
@@ -92,6 +91,9 @@ export async function openJob(folder: string, recipe: Recipe, resume: boolean, c
 function recipeText(recipe: Recipe): string {
   return `${JSON.stringify(Recipe.parse(recipe), null, 2)}\n`
 }
+
+/** What of a recipe tells its result: the memory it may take does not. */
+const resultText = (recipe: Recipe): string => recipeText({ ...recipe, memoryBytes: undefined })
 
 /** Reads a recipe file. */
 export async function readRecipe(file: string): Promise<Recipe> {

@@ -65,7 +65,7 @@ function Written({ report }: { readonly report: CompressReport }): React.JSX.Ele
       <Banner tone="good" title="Written and verified">
         {report.tokens > 0 ? `The file was opened again, and all ${report.tokens.toLocaleString('en-US')} scored tokens were run through what was written, not through what was planned.` : `The file was opened again${report.samples === undefined ? '' : `, and ${String(report.samples)} samples were run through it`}.`}
       </Banner>
-      {report.warnings.length > 0 && <Banner tone="info" title="What the format could not hold"><ul className="list-inside list-disc">{report.warnings.map((warning) => <li key={warning}>{warning}</li>)}</ul></Banner>}
+      {report.warnings.length > 0 && <Banner tone="info" title="What to know of this file"><ul className="list-inside list-disc">{report.warnings.map((warning) => <li key={warning}>{warning}</li>)}</ul></Banner>}
       <div className="grid grid-cols-1 gap-4 @4xl:grid-cols-2">
         <Panel title="File">
           <p className="mb-3 font-mono text-sm wrap-anywhere">{report.output}</p>

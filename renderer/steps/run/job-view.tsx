@@ -13,8 +13,10 @@ import { Button } from '../../ui/button.tsx'
 import { Badge, Banner, ErrorBanner, Progress } from '../../ui/feedback.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Panel } from '../../ui/panel.tsx'
+import { LessMemory } from './less-memory.tsx'
 import { LogDrawer } from './log-drawer.tsx'
 import { runStages, stageWords, stateWords } from './job-words.ts'
+import { speedNow, speedsOf, speedText } from './speed.ts'
 
 export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element {
   const live = useJobLive(job.id)
@@ -29,7 +31,7 @@ export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element
           <div className="flex min-w-0 flex-col gap-2 self-center">
             <div className="flex flex-wrap justify-between gap-x-4">
               <span className="inline-block font-medium first-letter:uppercase">{job.stage && !isFinished(job) ? stageWords[job.stage] : words}</span>
-              <span className="text-ink-2 tnum">{[job.total > 0 && job.state === 'running' ? percent(job.done / job.total, 0) : '', left(job.remainingMs)].filter((part) => part !== '').join(' · ')}</span>
+              <span className="text-ink-2 tnum">{[job.total > 0 && job.state === 'running' ? percent(job.done / job.total, 0) : '', speedNow(job, live), left(job.remainingMs)].filter((part) => part !== '').join(' · ')}</span>
             </div>
             <Progress label={job.title} share={job.state === 'done' || job.state === 'done-with-warnings' ? 1 : job.total > 0 ? job.done / job.total : job.state === 'running' ? null : 0} />
             {!isFinished(job) && <p className="h-5 truncate font-mono text-sm text-ink-2">{shortName(job.item, 60)}</p>}
@@ -37,7 +39,7 @@ export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element
           </div>
         </div>
       </Panel>
-      <LiveCharts live={live} />
+      <LiveCharts job={job} live={live} />
       <LogDrawer lines={live.log} />
     </>
   )
@@ -53,11 +55,12 @@ function useProgressAnnouncements(job: JobRecord): void {
 }
 
 function JobMessage({ job }: { readonly job: JobRecord }): React.JSX.Element | null {
-  const resume = <Button size="small" look="primary" icon="play" onClick={() => { void onJob('job.resume', job.id) }}>Resume</Button>
+  const isOutOfMemory = job.error?.code === 'out-of-memory'
+  const resume = <Button size="small" look={isOutOfMemory ? 'secondary' : 'primary'} icon="play" onClick={() => { void onJob('job.resume', job.id) }}>Resume</Button>
   const safe = 'What is finished is kept.'
   switch (job.state) {
     case 'failed': return job.error && <ErrorBanner error={job.error} safe={safe} actions={<Button size="small" icon="refresh" onClick={() => { void onJob('job.resume', job.id) }}>Try again</Button>} />
-    case 'interrupted': return <ErrorBanner error={{ code: 'engine-stopped', message: job.reason ?? 'It was interrupted.', hint: job.error?.hint, details: job.error?.details }} safe={safe} actions={resume} />
+    case 'interrupted': return <ErrorBanner error={{ code: 'engine-stopped', ...job.error, message: job.reason ?? 'It was interrupted.' }} safe={safe} actions={<><LessMemory job={job} />{resume}</>} />
     case 'paused': return <Banner tone="info" title={job.reason ?? 'Paused.'} actions={resume}>{safe}</Banner>
     case 'cancelled': return <Banner tone="info" title="Cancelled." actions={<Button size="small" icon="play" onClick={() => { void onJob('job.resume', job.id) }}>Go on after all</Button>}>{safe}</Banner>
     case 'done-with-warnings': return <Banner tone="warn" title="Done, with warnings"><ul className="list-inside list-disc">{job.warnings.slice(0, 6).map((warning) => <li key={warning}>{warning}</li>)}</ul></Banner>
@@ -95,14 +98,15 @@ function Stages({ job, seen }: { readonly job: JobRecord; readonly seen: readonl
   )
 }
 
-function LiveCharts({ live }: { readonly live: Live }): React.JSX.Element | null {
+function LiveCharts({ job, live }: { readonly job: JobRecord; readonly live: Live }): React.JSX.Element | null {
   const errors = useMemo(() => ({ x: live.tensors.map((_, i) => i + 1), y: live.tensors.map((tensor) => (tensor.error > 0 ? tensor.error : null)) }), [live.tensors])
   const written = live.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0)
   const curves = Object.entries(live.series)
+  const speeds = speedsOf(job, live)
   const hasErrors = live.tensors.some(({ error }) => error > 0)
-  if (!hasErrors && curves.length === 0) return null
+  if (!hasErrors && curves.length === 0 && speeds.length === 0) return null
   return (
-    <div className={`grid grid-cols-1 gap-4 ${curves.length > 0 ? '@4xl:grid-cols-2' : ''}`}>
+    <div className={`grid grid-cols-1 gap-4 ${curves.length + speeds.length > 0 ? '@4xl:grid-cols-2' : ''}`}>
       {hasErrors && (
         <ChartFigure
           title="Output error of each finished layer" caption={`${String(live.tensors.length)} layers are on disk, ${bytes(written)}. Log scale.`}
@@ -111,6 +115,14 @@ function LiveCharts({ live }: { readonly live: Live }): React.JSX.Element | null
           <div className="p-2"><Series label="Output error" x={errors.x} y={errors.y} xLabel="layers" isLog /></div>
         </ChartFigure>
       )}
+      {speeds.map((speed) => (
+        <ChartFigure
+          key={speed.title} title={speed.title} caption={`${speedText(speed, speed.mean)} on average, ${speed.of}.`}
+          table={{ columns: [speed.piece, speed.unit], rows: () => speed.names.map((name, i) => [name, digits(speed.values[i] ?? NaN)]) }}
+        >
+          <div className="p-2"><Series label={`${speed.title}, ${speed.unit}`} x={speed.values.map((_, i) => i + 1)} y={speed.values} xLabel={`${speed.piece.toLowerCase()}s`} /></div>
+        </ChartFigure>
+      ))}
       {curves.map(([name, { step, value }]) => (
         <ChartFigure key={name} title={name} caption={`${name} at step ${String(step.at(-1) ?? 0)}: ${digits(value.at(-1) ?? 0)}.`} table={{ columns: ['Step', name], rows: () => step.map((one, i) => [one, digits(value[i] ?? NaN)]) }}>
           <div className="p-2"><Series label={name} x={step} y={value} xLabel="steps" /></div>

@@ -21,7 +21,7 @@ export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React
       <Panel title="How to measure">
         <div className="flex flex-col gap-3">
           <p className="text-ink-2">Without data there is one metric: {wordsOf('sqnr').label.toLowerCase()}, of the weights alone. Choose data in the Data step for the others.</p>
-          <Select label="Rounding" value={settings.rounder === 'nearest' ? 'nearest' : 'search'} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(['search', 'nearest'] as const).map((value) => ({ value, label: roundingWords[value].label }))} hint={`${roundingWords[settings.rounder === 'nearest' ? 'nearest' : 'search'].about} The run will use it too.`} />
+          <Select label="Rounding" value={settings.rounder === 'nearest' ? 'nearest' : 'search'} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(['search', 'nearest'] as const).map((value) => ({ value, label: roundingWords[value].choice }))} hint={`${roundingWords[settings.rounder === 'nearest' ? 'nearest' : 'search'].about} The run will use it too.`} />
         </div>
       </Panel>
     )
@@ -37,7 +37,7 @@ export function MeasureSettings({ isOpen }: { readonly isOpen: boolean }): React
           <Select label="Metric" value={settings.metric} onChange={(metric) => { setMeasure({ metric }) }} choices={Object.entries(metrics).map(([value, { label }]) => ({ value, label: value === recommended ? `${label} (recommended)` : label }))} hint={`${words.about} Cost: ${words.cost}.`} className="w-full" />
         </div>
         <div className="min-w-0 flex-[1_1_240px]">
-          <Select label="Rounding" value={settings.rounder} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(isOfGraph ? graphRounders : rounders).map((value) => ({ value, label: roundingWords[value].label }))} hint={`${roundingWords[settings.rounder].about} The run will use it too.`} className="w-full" />
+          <Select label="Rounding" value={settings.rounder} onChange={(rounder) => { setMeasure({ rounder }) }} choices={(isOfGraph ? graphRounders : rounders).map((value) => ({ value, label: roundingWords[value].choice }))} hint={`${roundingWords[settings.rounder].about} The run will use it too.`} className="w-full" />
         </div>
         {!isOfGraph && <div className="flex-[1_1_100%]">
           <Switch label="Measure low-rank corrections too" isOn={settings.correction === 'eora'} onChange={(isOn) => { setMeasure({ correction: isOn ? 'eora' : 'none' }) }} hint="Each format also with adapters of five ranks: the plan may then spend bytes on a rank in place of bits. About twice the time." />

@@ -1,5 +1,6 @@
 /** @file How the measurement stands: running with its progress, stopped with what is kept, or done. */
 import type { JobRecord } from '../../../electron/contract/job.ts'
+import { LessMemory } from '../run/less-memory.tsx'
 import { onJob } from '../../commands/actions.ts'
 import { duration, left, shortName } from '../../state/format.ts'
 import { Button } from '../../ui/button.tsx'
@@ -26,7 +27,7 @@ export function MeasureStatus({ job, map, isComplete }: { readonly job: JobRecor
       )
     case 'paused': return <Banner tone="info" title={`Paused. ${kept}`} actions={resume('Continue measuring')}>{job.reason}</Banner>
     case 'cancelled': return isComplete ? null : <Banner tone="info" title={`Cancelled. ${kept}`} actions={resume('Continue measuring')} />
-    case 'interrupted': return <ErrorBanner error={{ code: 'engine-stopped', message: job.reason ?? 'The measurement was interrupted.', hint: job.error?.hint }} safe={kept} actions={resume('Continue measuring')} />
+    case 'interrupted': return <ErrorBanner error={{ code: 'engine-stopped', ...job.error, message: job.reason ?? 'The measurement was interrupted.' }} safe={kept} actions={<><LessMemory job={job} />{resume('Continue measuring')}</>} />
     case 'failed': return job.error && <ErrorBanner error={job.error} safe={kept} actions={resume('Try again')} />
     case 'done': case 'done-with-warnings':
       return isComplete ? <Banner tone="good" title={`All ${String(map.total)} layers are measured; it took ${duration(job.workedMs)}.`}>{job.warnings.length > 0 && <ul className="list-inside list-disc">{job.warnings.slice(0, 4).map((warning) => <li key={warning}>{warning}</li>)}</ul>}</Banner> : null

@@ -20,9 +20,10 @@ export const usualMetric = 'kl-scaled'
 
 export const wordsOf = (metric: string): MetricWords => metrics[metric] ?? { label: metric, unit: metric, cost: '', about: '' }
 
+/** `choice`: as one of all that can be chosen. */
 export const roundingWords = {
-  guided: { label: 'Guided GPTQ (best)', about: 'Each weight’s error is made up for by the weights after it; tokens count by how much the predictions depend on them, which takes one backward pass.' },
-  gptq: { label: 'GPTQ', about: 'Each weight’s error is made up for by the weights after it.' },
-  search: { label: 'Search', about: 'The best scale for each group, then the nearest code.' },
-  nearest: { label: 'Nearest (quickest)', about: 'Plain rounding.' },
+  guided: { label: 'Guided GPTQ', choice: 'Guided GPTQ (best)', about: 'Each weight’s error is made up for by the weights after it; tokens count by how much the predictions depend on them, which takes one backward pass.' },
+  gptq: { label: 'GPTQ', choice: 'GPTQ', about: 'Each weight’s error is made up for by the weights after it.' },
+  search: { label: 'Search', choice: 'Search', about: 'The best scale for each group, then the nearest code.' },
+  nearest: { label: 'Nearest', choice: 'Nearest (quickest)', about: 'Plain rounding.' },
 } as const
