@@ -51,7 +51,7 @@ export function packFlat(values: Uint8Array, bits: number, isSigned: boolean): U
 const rawBytes = (array: Uint16Array | Float32Array): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 
 /** The bytes of one part of a layer, in pieces. */
-export async function* partBytes(layer: GraphLayer, storage: Storage, part: StoredPart, bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export function* partBytes(layer: GraphLayer, storage: Storage, part: StoredPart, bytes: Uint8Array): Generator<Uint8Array> {
   const { format, cols } = storage
   const [rows] = layer.shape
   if (format === null) yield halfBytes(layer, bytes)

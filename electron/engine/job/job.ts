@@ -18,7 +18,7 @@ export type Finished = z.infer<typeof Finished>
 export interface Job {
   readonly folder: string
   readonly recipe: Recipe
-  finished(name: string, option: string): Promise<Finished | undefined>
+  readonly finished: (name: string, option: string) => Promise<Finished | undefined>
   readTensor(name: string): Promise<Uint8Array>
   writeTensor(record: Finished, data: Uint8Array): Promise<void>
   /** A statistic or other by-product kept for resuming. */

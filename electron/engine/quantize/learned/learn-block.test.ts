@@ -35,7 +35,7 @@ function recipeOf(model: DecoderModel): Recipe {
 
 async function tensorsOf(folder: string): Promise<Record<string, string>> {
   const names = (await readdir(path.join(folder, 'tensors'))).filter((name) => name.endsWith('.bin'))
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, (await readFile(path.join(folder, 'tensors', name))).toString('base64')])))
+  return Object.fromEntries(await Promise.all(names.map(async (name): Promise<[string, string]> => [name, await readFile(path.join(folder, 'tensors', name), 'base64')])))
 }
 
 describe('learned rounding', () => {

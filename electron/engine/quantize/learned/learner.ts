@@ -8,9 +8,9 @@ export interface BlockProblem {
   /** Windows that can be learned from. */
   readonly windows: number
   /** Squared error of the block's output over the windows of these numbers, divided by the target's squares. */
-  loss(numbers: readonly number[]): Promise<number>
+  readonly loss: (numbers: readonly number[]) => Promise<number>
   /** The same, and its gradients in place of those of the call before. */
-  gradients(numbers: readonly number[]): Promise<number>
+  readonly gradients: (numbers: readonly number[]) => Promise<number>
   readonly seed: number
 }
 

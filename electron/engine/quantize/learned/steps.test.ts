@@ -45,7 +45,7 @@ describe('signround', () => {
 
   it('moves a cell in all: Σ 2/n (1 − k/n) over n steps', async () => {
     const { problem, codes } = problemOf([0], [[1]])
-    await signRound({ ...problem, gradients: () => Promise.resolve(Number(codes.gradient.fill(1)[0])) }, { steps: 10, batch: 1, scaleRate: 0 })
+    await signRound({ ...problem, gradients: () => Promise.resolve(codes.gradient.fill(1)[0]) }, { steps: 10, batch: 1, scaleRate: 0 })
     expect(codes.values[0]).toBeCloseTo(-1.1, 5)
   })
 
