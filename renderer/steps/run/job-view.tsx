@@ -16,7 +16,7 @@ import { Panel } from '../../ui/panel.tsx'
 import { LessMemory } from './less-memory.tsx'
 import { LogDrawer } from './log-drawer.tsx'
 import { runStages, stageWords, stateWords } from './job-words.ts'
-import { speedNow, speedsOf, speedText } from './speed.ts'
+import { speedNow, speedsOf } from './speed.ts'
 
 export function JobView({ job }: { readonly job: JobRecord }): React.JSX.Element {
   const live = useJobLive(job.id)
@@ -117,7 +117,7 @@ function LiveCharts({ job, live }: { readonly job: JobRecord; readonly live: Liv
       )}
       {speeds.map((speed) => (
         <ChartFigure
-          key={speed.title} title={speed.title} caption={`${speedText(speed, speed.mean)} on average, ${speed.of}.`}
+          key={speed.stage} title={`${speed.title}, ${speed.unit}`} caption={`${speed.say(speed.mean)} on average, ${speed.of}.`}
           table={{ columns: [speed.piece, speed.unit], rows: () => speed.names.map((name, i) => [name, digits(speed.values[i] ?? NaN)]) }}
         >
           <div className="p-2"><Series label={`${speed.title}, ${speed.unit}`} x={speed.values.map((_, i) => i + 1)} y={speed.values} xLabel={`${speed.piece.toLowerCase()}s`} /></div>
