@@ -1,4 +1,4 @@
-/** @file GPTQ of a 4096 x 4096 layer on one thread: factor, error feedback alone, with improvement, with a sweep; and what each loses. */
+/** @file GPTQ of a 4096 x 4096 layer on one thread: factor, error feedback alone, with improvement, with sweeps; and what each loses. */
 import type { CodecName } from '../../electron/contract/options.ts'
 import { kernels, type GptqOptions } from '../kernels.ts'
 import { normals } from '../test/random.ts'
@@ -11,6 +11,7 @@ const methods: Readonly<Record<string, (hessian: Float64Array) => GptqOptions>> 
   'feedback alone': () => ({ improve: false }),
   improved: () => ({}),
   'improved, one sweep': (hessian) => ({ hessian }),
+  'improved, two sweeps, as a run does': (hessian) => ({ hessian, sweeps: 2 }),
 }
 
 /** Layer inputs whose columns share a few directions. */
