@@ -18,6 +18,8 @@ export interface ParetoProps {
 const maxDrawn = 240
 /** Room of a format's name beside its mark; nearer to the right end it stands above it, clear of the curve. */
 const labelWidth = 56
+/** Room of the plan's own mark. */
+const markWidth = 12
 
 export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
   const { curve, uniform } = plan
@@ -91,10 +93,11 @@ export function Pareto({ plan, onPick }: ParetoProps): React.JSX.Element {
 /** The points whose names can be read: a name that would lie on another, or on the plan's mark, is left to the table. */
 function withoutOverlap<P>(points: readonly { point: P; x: number; y: number }[], plan: { x: number; y: number }): Set<P> {
   const high = 14
-  const placed: { x: number; y: number }[] = [plan]
+  const placed: { x: number; y: number }[] = []
+  const isOnPlan = (x: number, y: number): boolean => plan.x > x - markWidth && plan.x < x + labelWidth && Math.abs(plan.y - y) < high
   const shown = new Set<P>()
   for (const { point, x, y } of points) {
-    if (placed.some((other) => Math.abs(other.x - x) < labelWidth && Math.abs(other.y - y) < high)) continue
+    if (isOnPlan(x, y) || placed.some((other) => Math.abs(other.x - x) < labelWidth && Math.abs(other.y - y) < high)) continue
     placed.push({ x, y })
     shown.add(point)
   }
