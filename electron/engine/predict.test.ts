@@ -28,7 +28,7 @@ function billion({ spec: sampleSpec, layers: [embedding] }: DecoderModel, blocks
 }
 
 /** Peaks that were measured, in bytes (`npm run -s bench compress`). */
-const measured = { sample: 514e6, billion: 1.2e9 }
+const measured = { guided: 1.41e9, sample: 514e6, billion: 1.2e9 }
 
 it('comes within 15 % of the memory that was measured, however many blocks there are', async () => {
   const model = await openDecoder(sample, silent)
@@ -38,5 +38,7 @@ it('comes within 15 % of the memory that was measured, however many blocks there
   const [half, whole] = [22, 44].map((blocks) => predictRun(billion(model, blocks), small, { flops: 1e11 }).peakMemoryBytes)
   expect(Math.abs((half ?? NaN) / measured.billion - 1)).toBeLessThan(0.15)
   expect(whole).toBe(half)
+  const guided = predictRun(billion(model, 6), { ...small, rounder: 'guided' }, { flops: 1e11 }).peakMemoryBytes
+  expect(Math.abs(guided / measured.guided - 1)).toBeLessThan(0.15)
   await model.close()
 })

@@ -38,6 +38,8 @@ const passes = 6
 export const sweptFactor = 3
 /** Forwards that weighing the tokens takes: forward, again, and a backward without gradients of weights. */
 export const guidePasses = 4
+/** Arrays as large as a window's logits that the runtime keeps from weighing the tokens. */
+const guideLogits = 6
 /** The process with its libraries, tokenizer and the garbage of small arrays, before any weight. */
 const processBytes = 240e6
 /** A table while it is measured: as read, as rounded, and its stored bytes. */
@@ -91,7 +93,8 @@ export function predictRun({ spec, layers }: Pick<DecoderModel, 'spec' | 'layers
     tableCopies * table + Math.min(parked, parkedMost),
     block + 2 * (Math.min(table, TABLE_BYTES) + LOGIT_BYTES) + judgedStates * evaluationTokens * spec.hidden * 4,
   )
-  const peakMemoryBytes = processBytes + activations + widestMoment
+  const guided = isGuided(rounder) && windows > 0 ? guideLogits * length * spec.vocabulary * 4 : 0
+  const peakMemoryBytes = processBytes + activations + guided + widestMoment
   const learning = learnedRounding === undefined ? 0 : learnedArrays * (blockWeights / spec.blocks) * 4 + slot * windows
   const training = trained && predictTraining(trained.base, trained.size, { flops: flops * trainingEfficiency })
   const trainingBytes = training === null ? 0 : training.peakMemoryBytes - Math.max(0, training.parkableBytes - parkedMost)
