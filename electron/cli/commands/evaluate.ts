@@ -2,7 +2,7 @@
 import type { EvaluateInput } from '../../contract/engine.ts'
 import type { Evaluation } from '../../contract/report.ts'
 import { createEngine } from '../../engine/engine.ts'
-import { modelPath } from '../../engine/model-path.ts'
+import { modelPath, writtenAdapter } from '../../engine/model-path.ts'
 import { runCommand, sizeText, table } from '../terminal.ts'
 import { byteCount, positiveInteger, type AddCommand } from './command.ts'
 import { outputsText } from './compress.ts'
@@ -40,7 +40,7 @@ export const addEvaluate: AddCommand = (program) => {
     .action(async (model: string, { json, memory, ...options }: Omit<EvaluateInput, 'model' | 'graph'> & GraphFlags & { json?: boolean; memory?: number }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
         const { reference } = options
-        result(await createEngine().evaluate({ ...options, model: await modelPath(model), ...(reference !== undefined && { reference: await modelPath(reference) }), ...graphOptionsOf(options), ...(memory !== undefined && { memoryBytes: memory }) }, context), evaluationText)
+        result(await createEngine().evaluate({ ...(await writtenAdapter(model)), ...options, model: await modelPath(model), ...(reference !== undefined && { reference: await modelPath(reference) }), ...graphOptionsOf(options), ...(memory !== undefined && { memoryBytes: memory }) }, context), evaluationText)
       })
     })
 }

@@ -1,7 +1,7 @@
 /** @file halftone generate: text from any readable model. */
 import type { GenerateInput } from '../../contract/engine.ts'
 import { createEngine } from '../../engine/engine.ts'
-import { modelPath } from '../../engine/model-path.ts'
+import { modelPath, writtenAdapter } from '../../engine/model-path.ts'
 import { runCommand } from '../terminal.ts'
 import { nonNegative, positiveInteger, type AddCommand } from './command.ts'
 
@@ -19,7 +19,7 @@ export const addGenerate: AddCommand = (program) => {
     .option('--json', 'print one JSON object')
     .action(async (model: string, { json, ...options }: Omit<GenerateInput, 'model'> & { json?: boolean }) => {
       await runCommand({ ...(json !== undefined && { json }) }, async ({ context, result }) => {
-        result(await createEngine().generate({ ...options, model: await modelPath(model) }, context), ({ text, tokens, tokensPerSecond }) => `${options.prompt}${text}\n(${tokens} tokens, ${tokensPerSecond.toFixed(1)} a second)`)
+        result(await createEngine().generate({ ...(await writtenAdapter(model)), ...options, model: await modelPath(model) }, context), ({ text, tokens, tokensPerSecond }) => `${options.prompt}${text}\n(${tokens} tokens, ${tokensPerSecond.toFixed(1)} a second)`)
       })
     })
 }
