@@ -49,7 +49,7 @@ const BRANCH_RATE_WIDTH = 256
 const SCALE_RATE = 2e-3
 const NORM_RATE = 1e-3
 /** How far a code goes at most in a run, in steps of the grid, whatever the model: longer runs learn more finely. */
-const CODE_TRAVEL = 3
+const CODE_TRAVEL = 2.2
 const CODE_RATE_MOST = 5e-3
 const WARMUP_SHARE = 0.03
 
