@@ -1,9 +1,8 @@
 // Sixteen lanes on AVX-512, as far as GPTQ needs them. The operations and their results are those of
 // reference/codec_lanes.h.
 #pragma once
-#include <immintrin.h>
-
 #include "../reference/codec_lanes.h"
+#include "avx512.h"
 
 namespace halftone {
 

@@ -1,7 +1,3 @@
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wuninitialized"  // of the compiler's own header
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 #include "codec_lanes_avx512.h"
 #include "gptq_tile.h"
 

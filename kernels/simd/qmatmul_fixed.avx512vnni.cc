@@ -3,11 +3,7 @@
 //   a = step (2^16 d2 + 2^8 d1 + d0), signed bytes, the largest |a| of the 128 at 127 · 2^16 steps,
 // so that it loses no more than floats lose when they are added up. Sixteen 32-bit sums take 64 products of bytes at an
 // instruction and are exact; floats would have to be converted sixteen codes at a time.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wuninitialized"  // of the compiler's own header
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
+#include "avx512.h"
 
 #include "qmatmul.h"
 
