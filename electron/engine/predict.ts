@@ -9,6 +9,7 @@ import type { Machine } from './job/machine.ts'
 import { LOGIT_BYTES } from './evaluate/perplexity.ts'
 import { pvOptions } from './quantize/learned/pv.ts'
 import { feedsBack, isGuided } from './quantize/rounders/rounders.ts'
+import { SAMPLES_TOGETHER } from './sensitivity/gradients/sample-gradients.ts'
 import { signRoundOptions } from './quantize/learned/signround.ts'
 import { predictTraining, trainingEfficiency } from './train/predict.ts'
 import type { TrainedRun } from './train/predict-run.ts'
@@ -93,7 +94,7 @@ export function predictRun({ spec, layers }: Pick<DecoderModel, 'spec' | 'layers
     tableCopies * table + Math.min(parked, parkedMost),
     block + 2 * (Math.min(table, TABLE_BYTES) + LOGIT_BYTES) + judgedStates * evaluationTokens * spec.hidden * 4,
   )
-  const guided = isGuided(rounder) && windows > 0 ? guideLogits * length * spec.vocabulary * 4 : 0
+  const guided = isGuided(rounder) && windows > 0 ? guideLogits * length * spec.vocabulary * 4 + Math.min(Math.min(windows, SAMPLES_TOGETHER) * (spec.blocks + 1) * slot, parkedMost) : 0
   const peakMemoryBytes = processBytes + activations + guided + widestMoment
   const learning = learnedRounding === undefined ? 0 : learnedArrays * (blockWeights / spec.blocks) * 4 + slot * windows
   const training = trained && predictTraining(trained.base, trained.size, { flops: flops * trainingEfficiency })
