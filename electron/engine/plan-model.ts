@@ -65,7 +65,7 @@ async function dependenciesOf(workspace: Workspace, { model, tokenizer: openToke
       return (await exporters[wanted].size(plain, choice)) - choice.reduce((sum, { bytes }) => sum + bytes, 0)
     }),
     fileBytes: (wanted, choice) => exporters[wanted].size(source, choice),
-    predict: (choice) => predictRun(model, { ...size, learnedRounding, trained: trainedRun(model, { correction, training, choice }) }, machine),
+    predict: (choice) => predictRun(model, { ...size, learnedRounding, trained: trainedRun(model, { correction, training, choice, data: provenance.data }) }, machine),
     ...(limits.ms !== undefined && target === 'onnx' && { milliseconds: await millisecondsOf(request, context) }),
   }
 }

@@ -100,7 +100,7 @@ export function predictRun({ spec, layers }: Pick<DecoderModel, 'spec' | 'layers
   const training = trained && predictTraining(trained.base, trained.size, { flops: flops * trainingEfficiency })
   const trainingBytes = training === null ? 0 : training.peakMemoryBytes - Math.max(0, training.parkableBytes - parkedMost)
   return {
-    peakMemoryBytes: Math.round(Math.max(peakMemoryBytes + learning, trainingBytes)),
+    peakMemoryBytes: Math.round(Math.max(peakMemoryBytes + learning, trainingBytes, processBytes + (trained?.writerBytes ?? 0))),
     elapsedMs: Math.round(seconds * 1000) + (training?.elapsedMs ?? 0),
   }
 }

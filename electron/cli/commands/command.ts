@@ -12,6 +12,11 @@ export function positiveInteger(text: string): number {
   return value
 }
 
+/** Parses a whole number, which may be 0. */
+export function wholeNumber(text: string): number {
+  return Number(text) === 0 ? 0 : positiveInteger(text)
+}
+
 /** Parses a number that is not negative. */
 export function nonNegative(text: string): number {
   const value = Number(text)

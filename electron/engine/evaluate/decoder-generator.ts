@@ -1,25 +1,34 @@
-/** @file A decoder as a generator of text: a cache of keys and values per block, weights held in memory where they fit. */
+/** @file A decoder as a generator of text, or of several side by side: a cache of keys and values per block, weights held in memory where they fit. */
 import type { BlockWeights } from '../calibrate/runner.ts'
 import type { DecoderModel } from '../session/model.ts'
-import { openProgram, type BlockCache, type ProgramOptions } from '../session/program.ts'
+import { emptyCache, type KeyCache } from '../session/key-cache.ts'
+import { openProgram, type ProgramOptions } from '../session/program.ts'
 import type { Generator } from './generate.ts'
 
 export interface GeneratorOptions extends ProgramOptions {
   /** Most bytes of dense weights kept between tokens; other blocks are read again for each. */
   readonly memoryBytes?: number
+  /** Texts generated side by side, of equal lengths; one where it is missing. */
+  readonly count?: number
+}
+
+export interface DecoderGenerator extends Generator {
+  /** Forgets what was given, to begin new texts. */
+  restart(): void
 }
 
 /** Weights kept unless told otherwise: a model of one billion weights. */
 const WEIGHT_BYTES = 4 * 2 ** 30
 
-/** Opens a generator over a model. */
-export function decoderGenerator(model: DecoderModel, { memoryBytes = WEIGHT_BYTES, ...options }: GeneratorOptions = {}): Generator {
+/** Opens a generator over a model. Of several texts, tokens are [count, time] and logits [count, vocabulary]. */
+export function decoderGenerator(model: DecoderModel, { memoryBytes = WEIGHT_BYTES, count = 1, ...options }: GeneratorOptions = {}): DecoderGenerator {
   const { spec } = model
   const program = openProgram(model, options)
-  const caches: (BlockCache | null)[] = Array.from({ length: spec.blocks }, () => null)
+  const caches = new Array<KeyCache>(spec.blocks).fill(emptyCache)
   const resident = new Map<number, BlockWeights>()
   let held = 0
   let past = 0
+  let logits: Float32Array | undefined
 
   async function weightsOf(block: number): Promise<BlockWeights> {
     const known = resident.get(block)
@@ -33,22 +42,35 @@ export function decoderGenerator(model: DecoderModel, { memoryBytes = WEIGHT_BYT
     return read
   }
 
+  /** States of the last position of every text, [count, hidden]. */
+  function lastOf(hidden: Float32Array): Float32Array {
+    const last = new Float32Array(count * spec.hidden)
+    const length = hidden.length / count
+    for (let text = 0; text < count; text++) last.set(hidden.subarray((text + 1) * length - spec.hidden, (text + 1) * length), text * spec.hidden)
+    return last
+  }
+
   return {
     vocabulary: spec.vocabulary,
     contextLength: spec.contextLength,
     async next(tokens, length) {
-      let hidden = await program.embedAt(tokens, past)
+      let hidden = await program.embedAt(tokens, past, count)
       for (let block = 0; block < spec.blocks; block++) {
-        const result = await program.runCached(block, hidden, await weightsOf(block), caches[block], length)
+        const result = await program.runCached(block, hidden, await weightsOf(block), caches[block], { length, count })
         hidden = result.hidden
         caches[block] = result.cache
       }
-      past += tokens.length
-      return program.logits(await program.finish(hidden.slice(-spec.hidden)))
+      past += tokens.length / count
+      logits = await program.logits(await program.finish(lastOf(hidden)), undefined, logits)
+      return logits
+    },
+    restart() {
+      caches.fill(emptyCache)
+      past = 0
     },
     dispose() {
       resident.clear()
-      caches.fill(null)
+      caches.fill(emptyCache)
       program.dispose()
     },
   }

@@ -24,20 +24,28 @@ function likeliest(logits: Float32Array): number {
   return best
 }
 
+/** The first of `order` at which the weights so far exceed `target`; the last where none does. */
+function drawn(weights: Float64Array, order: Uint32Array | null, count: number, target: number): number {
+  let rest = target
+  for (let place = 0; place < count; place++) {
+    const token = order?.[place] ?? place
+    rest -= weights[token]
+    if (rest < 0) return token
+  }
+  return order?.[count - 1] ?? count - 1
+}
+
 /** One token id; `random` gives the number that decides the draw. */
 export function chooseToken(logits: Float32Array, { temperature, topP }: SamplingOptions, random: () => number): number {
   const best = likeliest(logits)
   if (temperature === 0) return best
-  const weights = Float64Array.from(logits, (value) => Math.exp((value - logits[best]) / temperature))
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const weights = new Float64Array(logits.length)
+  let total = 0
+  for (let token = 0; token < logits.length; token++) total += weights[token] = Math.exp((logits[token] - logits[best]) / temperature)
+  if (topP >= 1) return drawn(weights, null, weights.length, random() * total)
   const order = Uint32Array.from(weights.keys()).sort((a, b) => weights[b] - weights[a] || a - b)
   let count = 0
   let kept = 0
   while (count < order.length && (count === 0 || kept < topP * total)) kept += weights[order[count++]]
-  let rest = random() * kept
-  for (let place = 0; place < count; place++) {
-    rest -= weights[order[place]]
-    if (rest < 0) return order[place]
-  }
-  return order[count - 1]
+  return drawn(weights, order, count, random() * kept)
 }

@@ -15,21 +15,15 @@ import { encodeModel } from '../graph/encode.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { BlockLayer } from '../model.ts'
 import type { DecoderModel } from './model.ts'
-import { openContexts } from './positions.ts'
+import { withPositions, type KeyCache } from './key-cache.ts'
+import { openContexts, type ContextSize } from './positions.ts'
 import { openTables } from './tables.ts'
 
-/** Keys and values of the positions a block has seen, [kv heads, length, head size] each. */
-export interface BlockCache {
-  readonly keys: Float32Array
-  readonly values: Float32Array
-  readonly length: number
-}
-
 export interface Program extends BlockRunner {
-  /** Hidden states of tokens at positions past …; `length` is the whole context's where scaling depends on it. */
-  embedAt(tokens: Int32Array, past: number): Promise<Float32Array>
-  /** Runs positions that follow those of `cache`. */
-  runCached(block: number, hidden: Float32Array, weights: BlockWeights, cache: BlockCache | null, length?: number): Promise<{ hidden: Float32Array; cache: BlockCache }>
+  /** Hidden states of tokens at positions past …, of `count` texts side by side, [count, time]. */
+  embedAt(tokens: Int32Array, past: number, count?: number): Promise<Float32Array>
+  /** Runs positions that follow those of `cache`, of `count` texts side by side; `length` is the whole context's where scaling depends on it. */
+  runCached(block: number, hidden: Float32Array, weights: BlockWeights, cache: KeyCache, context?: { length?: number; count?: number }): Promise<{ hidden: Float32Array; cache: KeyCache }>
   /** Frees sessions and tables. The model stays open. */
   dispose(): void
 }
@@ -107,11 +101,12 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
     )
   }
 
-  async function runBlock(block: number, hidden: Float32Array, given: BlockWeights, options: BlockOptions, context: { past: number; length?: number | undefined; more?: Record<string, Tensor> }, outputs: readonly string[]): Promise<Record<string, Tensor>> {
-    const time = hidden.length / spec.hidden
+  async function runBlock(block: number, hidden: Float32Array, given: BlockWeights, options: BlockOptions, context: ContextSize & { past: number; count?: number; more?: Record<string, Tensor> }, outputs: readonly string[]): Promise<Record<string, Tensor>> {
+    const { count = 1 } = context
+    const time = hidden.length / spec.hidden / count
     const feeds = {
-      hidden: float(hidden, 1, time, spec.hidden),
-      ...contexts.feeds(spec.sliding[block], context.past, time, context.length),
+      hidden: float(hidden, count, time, spec.hidden),
+      ...contexts.feeds(spec.sliding[block], context.past, time, context),
       ...(await vectors(block, () => true)),
       ...weightFeeds(block, given),
       ...context.more,
@@ -119,15 +114,16 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
     return run(`block ${outputs.join(' ')}`, () => blockGraph(spec, options), feeds, outputs)
   }
 
-  async function embedAt(window: Int32Array, past: number, replaced?: Float32Array): Promise<Float32Array> {
+  async function embedAt(window: Int32Array, past: number, count = 1, replaced?: Float32Array): Promise<Float32Array> {
+    const time = window.length / count
     const bad = window.find((token) => token < 0 || token >= spec.vocabulary)
     if (bad !== undefined) throw new AppError('bad-tokenizer', `${model.path}: found token ${bad}, expected ids from 0 to ${spec.vocabulary - 1}`, { hint: 'The tokenizer is of another model.' })
     const { table, rows } = replaced === undefined ? await tables.embeddingRows(window) : { table: replaced, rows: BigInt64Array.from(window, BigInt) }
     const feeds = {
       embedding: float(table, table.length / spec.hidden, spec.hidden),
-      rows: { type: 'int64' as const, dims: [1, window.length], data: rows },
+      rows: { type: 'int64' as const, dims: [count, time], data: rows },
       ...(await vectors(null, (name) => name.startsWith('embedding_norm'))),
-      ...contexts.learned(past, window.length, spec.positions.kind === 'learned' ? (await extrasOf(null)).positions : undefined),
+      ...contexts.learned(past, time, spec.positions.kind === 'learned' ? (await extrasOf(null)).positions : undefined),
     }
     return floats((await run('embed', () => embedGraph(spec), feeds, ['hidden'])).hidden)
   }
@@ -138,7 +134,7 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
     vocabulary: spec.vocabulary,
     isTied: spec.tied,
     weights: weights ?? readBlock,
-    embed: (window, table) => embedAt(window, 0, table),
+    embed: (window, table) => embedAt(window, 0, 1, table),
     embedAt,
     async run(block, hidden, given) {
       return floats((await runBlock(block, hidden, given, {}, { past: 0 }, ['out'])).out)
@@ -151,12 +147,13 @@ export function openProgram(model: DecoderModel, { threads = availableParallelis
     async tap(block, hidden, given, tap) {
       return floats((await runBlock(block, hidden, given, { until: tap }, { past: 0 }, [`tap.${tap}`]))[`tap.${tap}`])
     },
-    async runCached(block, hidden, given, cache, length) {
-      const past = cache?.length ?? 0
-      const shape = [1, spec.kvHeads, past, spec.headSize]
-      const more = { past_k: float(cache?.keys ?? new Float32Array(), ...shape), past_v: float(cache?.values ?? new Float32Array(), ...shape) }
-      const result = await runBlock(block, hidden, given, { cache: true }, { past, length, more }, ['out', 'present_k', 'present_v'])
-      return { hidden: floats(result.out), cache: { keys: floats(result.present_k), values: floats(result.present_v), length: past + hidden.length / spec.hidden } }
+    async runCached(block, hidden, given, cache, { length, count = 1 } = {}) {
+      const { capacity, length: past } = cache
+      const shape = [count, spec.kvHeads, capacity, spec.headSize]
+      const more = { past_k: float(cache.keys, ...shape), past_v: float(cache.values, ...shape) }
+      const result = await runBlock(block, hidden, given, { cache: true }, { past, length, capacity, count, more }, ['out', 'new_k', 'new_v'])
+      const own = withPositions(cache, { rows: count * spec.kvHeads, size: spec.headSize }, { keys: floats(result.new_k), values: floats(result.new_v) })
+      return { hidden: floats(result.out), cache: own }
     },
     async finish(hidden) {
       if (!spec.norm.final) return hidden

@@ -9,25 +9,33 @@ import { objectives } from './objectives/objectives.ts'
 import type { PredictedBase, TrainingSize } from './predict.ts'
 import { trainedNumbers } from './trained-numbers.ts'
 import { trainings } from './trainings.ts'
+import { writerBytes, writtenCount } from './written.ts'
 
 export interface TrainedRun {
   readonly base: PredictedBase
   readonly size: TrainingSize
+  /** Memory of the original while it writes windows; 0 where it does not. */
+  readonly writerBytes: number
 }
 
 /** What training a choice of formats and ranks will take; null where the correction is not trained. */
-export function trainedRun(model: Pick<DecoderModel, 'layers' | 'spec'>, { correction, training, choice }: Pick<Recipe, 'correction' | 'training'> & { readonly choice: readonly LayerChoice[] }): TrainedRun | null {
+export function trainedRun(model: Pick<DecoderModel, 'layers' | 'spec' | 'elements'>, { correction, training, choice, data, memoryBytes }: Pick<Recipe, 'correction' | 'training' | 'data' | 'memoryBytes'> & { readonly choice: readonly LayerChoice[] }): TrainedRun | null {
   const own = trainings[correction]
   if (own === null) return null
-  const { objective = own.objective, trainable = own.trainable, steps, batch, length } = Training.parse(training ?? {})
+  const { objective = own.objective, trainable = own.trainable, steps, batch, length, written } = Training.parse(training ?? {})
   const options = new Map(choice.map(({ name, option }) => [name, option as CodecName]))
   const codec = (layer: string): CodecName => options.get(layer) ?? options.get('embedding') ?? 'F16'
   const ranks = new Map(choice.map(({ name, rank }) => [name, rank]))
   const tokens = Math.min(length, model.spec.contextLength)
+  const read = data === null ? 0 : Math.floor((data.samples * data.length) / tokens)
+  const count = writtenCount(model, { written, objective, steps, batch, read, length: tokens, memoryBytes })
+  const hasTeacher = targetKind(objectives[objective]({}), model.spec.blocks) !== null
   return {
+    writerBytes: count === 0 ? 0 : writerBytes(model, tokens),
     base: { model, codec, tableBytes: tableBytes(model, codec('embedding')) ?? 0 },
     size: {
-      steps, batch, microBatch: 1, length: tokens, meanLength: tokens, judged: 1, isJudged: true, hasTeacher: targetKind(objectives[objective]({}), model.spec.blocks) !== null,
+      steps, batch, microBatch: 1, length: tokens, meanLength: tokens, judged: 1, isJudged: true, hasTeacher,
+      writtenTokens: count * tokens, taughtTokens: hasTeacher ? (read + count) * tokens : 0,
       ...trainedNumbers({ model, codec }, (layer) => ranks.get(layer) ?? 0, trainable),
     },
   }

@@ -25,6 +25,9 @@ export interface TrainingSize {
   /** Tokens of all evaluations on held-out windows together, where that is known. */
   readonly evaluatedTokens?: number
   readonly hasTeacher: boolean
+  /** Tokens that the original writes for the run, and those of all windows that it is asked about. */
+  readonly writtenTokens?: number
+  readonly taughtTokens?: number
 }
 
 export interface TrainingMemory {
@@ -109,6 +112,6 @@ export function memoryLeft(limit: number | undefined, { peakMemoryBytes, parkabl
 export function predictTraining(base: PredictedBase, size: TrainingSize, { flops }: { readonly flops: number }): TrainingPrediction {
   const { spec } = base.model
   const forward = spec.blocks * blockOperations(base.model, size.meanLength) + 2 * spec.vocabulary * spec.hidden * size.judged * (size.hasTeacher ? 2 : 1)
-  const operations = (FORWARDS * forward + (size.codes ?? 0) * 2) * size.meanLength * size.batch * size.steps + forward * (size.evaluatedTokens ?? 0)
+  const operations = (FORWARDS * forward + (size.codes ?? 0) * 2) * size.meanLength * size.batch * size.steps + forward * ((size.evaluatedTokens ?? 0) + (size.writtenTokens ?? 0) + (size.taughtTokens ?? 0))
   return { ...predictMemory(base, size), elapsedMs: Math.round((operations / flops) * 1000) }
 }

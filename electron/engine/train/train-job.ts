@@ -1,6 +1,6 @@
 /**
  * @file Training as a stage of a job: the quantized layers and the closed-form branches of the job are trained against the original
- * model on windows of the calibration data. lrec and rilq train branches where ranks were chosen, and always the stored scales
+ * model on windows of the calibration data and, of small models, on windows that the model writes. lrec and rilq train branches where ranks were chosen, and always the stored scales
  * and the norms, which cost no bytes; scales trains these two alone, codes the rounding itself beside them.
  */
 import path from 'node:path'
@@ -21,6 +21,7 @@ import { trainAdapters } from './train-adapters.ts'
 import type { Trained } from './trained.ts'
 import { trainings } from './trainings.ts'
 import type { TrainingWindow } from './window.ts'
+import { jobWritten, writtenCount } from './written.ts'
 
 /** Whether the recipe asks for training. */
 export function isTrained({ correction }: Pick<Recipe, 'correction'>): boolean {
@@ -35,12 +36,14 @@ const HELD_OUT_MOST = 16
 const HELD_OUT_SHARE = 0.1
 
 /** Every so many-th window is held out. */
-export function splitWindows(windows: readonly TrainingWindow[]): { windows: readonly TrainingWindow[]; heldOut: readonly TrainingWindow[] } {
+export function splitWindows(windows: readonly Int32Array[]): { windows: readonly Int32Array[]; heldOut: readonly Int32Array[] } {
   const count = Math.min(HELD_OUT_MOST, Math.floor(windows.length * HELD_OUT_SHARE))
   const step = Math.floor(windows.length / Math.max(count, 1))
   const isHeldOut = (at: number): boolean => at % step === 0 && at / step < count
   return { windows: windows.filter((_, at) => !isHeldOut(at)), heldOut: windows.filter((_, at) => isHeldOut(at)) }
 }
+
+const asWindow = (tokens: Int32Array): TrainingWindow => ({ tokens })
 
 async function startOf(job: Job, { layers }: DecoderModel): Promise<Adapter> {
   const source = jobAdapter(job, layers, job.recipe.choice)
@@ -66,15 +69,18 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const before = await readTrained(job, model.layers, recipe.choice)
   if (before !== null) return before
   if (recipe.data === null) throw new AppError('bad-recipe', `recipe: the correction "${recipe.correction}" learns from calibration data, and the recipe has none`, { hint: 'Give a calibration text, or choose another correction.' })
-  const { objective = training.objective, trainable = training.trainable, ceWeight = training.ceWeight, windows: most, length, ...pace } = Training.parse(recipe.training ?? {})
-  const windows = await readWindows(Math.min(length, model.spec.contextLength), most)
+  const { objective = training.objective, trainable = training.trainable, ceWeight = training.ceWeight, windows: most, length, written: asked, ...pace } = Training.parse(recipe.training ?? {})
+  const tokens = Math.min(length, model.spec.contextLength)
+  const { windows: read, heldOut } = splitWindows(await readWindows(tokens, most))
+  const count = writtenCount(model, { written: asked, objective, ...pace, read: read.length, length: tokens, memoryBytes: recipe.memoryBytes })
+  const written = await jobWritten(job, model, { windows: read, count, length: tokens, seed: recipe.seed })
   const adapter = await startOf(job, model)
   const base = baseOfBlobs(model, new Map(recipe.choice.map(({ name, option }) => [name, codecOf(option)])), (layer) => job.readTensor(layer))
   const sets = trainable.filter((set) => set !== 'adapters' || adapter.size > 0)
   const run = trainedRun(model, recipe)
   const left = run === null ? undefined : memoryLeft(recipe.memoryBytes, predictMemory(run.base, run.size))
   const trained = await trainAdapters({
-    base, teacher: model, source: model.readWeight, adapter, ...splitWindows(windows.map((tokens) => ({ tokens }))), folder: path.join(folder, 'training'), memoryBytes: left === undefined ? undefined : Math.max(0, left),
+    base, teacher: model, source: model.readWeight, adapter, windows: [...read, ...written].map(asWindow), heldOut: heldOut.map(asWindow), folder: path.join(folder, 'training'), memoryBytes: left === undefined ? undefined : Math.max(0, left),
     options: { ...pace, patience: 0, evaluateEvery: Math.ceil(pace.steps / EVALUATIONS), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
   }, context)
   const storage = recipe.adapterStorage ?? 'float16'

@@ -13,7 +13,7 @@ export interface AttentionInputs {
   readonly v: string
   /** [time] as an int64 vector of one element. */
   readonly time: string
-  /** Take and give the keys and values of earlier positions. */
+  /** Take the keys and values of earlier positions. */
   readonly cache: boolean
   /** Parts that the key heads are taken in, one after the other: scores of one part are alive at a time. Divides their number. */
   readonly pieces: number
@@ -22,7 +22,7 @@ export interface AttentionInputs {
 export interface AttentionOutputs {
   /** [batch · time, heads · size] */
   readonly context: string
-  /** [batch, kv, past + time, size] */
+  /** Of these positions, [batch, kv, time, size]. */
   readonly keys: string
   readonly values: string
 }
@@ -63,6 +63,7 @@ export function attention(b: Builder, spec: DecoderSpec, { q, k, v, time, cache,
     queries = rotate(b, queries, dimensions, headSize, cos, sin)
     keys = rotate(b, keys, dimensions, headSize, cos, sin)
   }
+  const own = { keys, values }
   if (cache) {
     const past = ['batch', kvHeads, 'past', headSize] as const
     keys = b.one('Concat', [b.input('past_k', 'float32', past), keys], { axis: { int: 2 } })
@@ -86,5 +87,5 @@ export function attention(b: Builder, spec: DecoderSpec, { q, k, v, time, cache,
   })
   const joined = pieces === 1 ? mixed[0] ?? '' : b.one('Concat', mixed, { axis: { int: 1 } })
   const context = b.one('Reshape', [b.one('Transpose', [joined], { perm: { ints: [0, 3, 1, 2, 4] } }), b.ints([-1, heads * headSize])])
-  return { context, keys, values }
+  return { context, ...own }
 }

@@ -1,6 +1,6 @@
 /**
  * @file The graph of one decoder block, the same for all blocks of a model: weights, rotary tables and masks are inputs.
- * hidden [batch, time, hidden] → out; with a cache also past_k/past_v → present_k/present_v; with taps also the inputs of
+ * hidden [batch, time, hidden] → out; with a cache also past_k/past_v → new_k/new_v, of these positions alone; with taps also the inputs of
  * the linear layers, [batch · time, in], named `tap.qkv`, `tap.o`, `tap.mlp`, `tap.down`.
  */
 import { createBuilder } from '../builder.ts'
@@ -58,8 +58,8 @@ export function blockGraph(spec: DecoderSpec, { cache = false, taps = [], until,
 
   b.output(b.one('Reshape', [end, b.one('Shape', [hidden])], {}, { outputs: ['out'] }), 'float32', ['batch', 'time', spec.hidden])
   if (cache) {
-    give(keys, 'present_k', ['batch', spec.kvHeads, 'total', spec.headSize])
-    give(values, 'present_v', ['batch', spec.kvHeads, 'total', spec.headSize])
+    give(keys, 'new_k', ['batch', spec.kvHeads, 'time', spec.headSize])
+    give(values, 'new_v', ['batch', spec.kvHeads, 'time', spec.headSize])
   }
   return b.build('block')
 }

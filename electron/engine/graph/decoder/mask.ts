@@ -1,7 +1,7 @@
 /** @file What is added to attention scores: the causal mask, cut to a sliding window where a block has one, and ALiBi's slopes (Press et al. 2022). */
 
 /** Stands for −∞: e^x is 0, and x + score stays finite. */
-const HIDDEN = -1e30
+export const HIDDEN = -1e30
 
 /** [time, past + time]: 0 where position past + row sees the column, HIDDEN elsewhere. `window` counts the position itself. */
 export function causalMask(time: number, past: number, window: number | null): Float32Array {
