@@ -194,6 +194,11 @@ export interface Kernels {
   // training ---------------------------------------------------------------------------------------------------------
   /** One step of AdamW (Loshchilov and Hutter 2019) in place: params and both moments change, all of one length. */
   adamStep(params: Float32Array, grads: Float32Array, m: Float32Array, v: Float32Array, options: AdamOptions): Promise<void>
+  /**
+   * Codes under learned offsets: codes[i] = nearest[⌊2 (start[i] + offsets[i] · step)⌋], kept within `nearest`, which has the grid's code for every
+   * half below 2^bits; and the same in `packed`, a little-endian stream of bits a row.
+   */
+  movedCodes(start: Uint8Array, offsets: Float32Array, shape: Shape, grid: { readonly bits: number; readonly step: number }, nearest: Uint8Array, codes: Uint8Array, packed: Uint8Array): Promise<void>
 }
 
 const require = createRequire(import.meta.url)

@@ -6,6 +6,7 @@ import type { DecoderModel } from '../session/model.ts'
 import { tableBytes } from './base/base.ts'
 import { targetKind } from './objectives/objective.ts'
 import { objectives } from './objectives/objectives.ts'
+import { usualMicroBatch } from './options.ts'
 import type { PredictedBase, TrainingSize } from './predict.ts'
 import { trainedNumbers } from './trained-numbers.ts'
 import { trainings } from './trainings.ts'
@@ -34,7 +35,7 @@ export function trainedRun(model: Pick<DecoderModel, 'layers' | 'spec' | 'elemen
     writerBytes: count === 0 ? 0 : writerBytes(model, tokens),
     base: { model, codec, tableBytes: tableBytes(model, codec('embedding')) ?? 0 },
     size: {
-      steps, batch, microBatch: 1, length: tokens, meanLength: tokens, judged: 1, isJudged: true, hasTeacher,
+      steps, batch, microBatch: usualMicroBatch(batch, tokens), length: tokens, meanLength: tokens, judged: 1, isJudged: true, hasTeacher,
       writtenTokens: count * tokens, taughtTokens: hasTeacher ? (read + count) * tokens : 0,
       ...trainedNumbers({ model, codec }, (layer) => ranks.get(layer) ?? 0, trainable),
     },

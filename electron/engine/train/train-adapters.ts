@@ -28,7 +28,7 @@ import { openTargetStore, type TargetStore } from './targets/store.ts'
 import { makeTargets } from './targets/teacher.ts'
 import { weightsOf, type Trained } from './trained.ts'
 import { checkRank, newAdapter } from './trainables/adapters.ts'
-import { openState, type TrainingState } from './trainables/state.ts'
+import { openState, refreshState, type TrainingState } from './trainables/state.ts'
 import { windowsOfStep, type TrainingWindow } from './window.ts'
 
 export interface TrainTask {
@@ -139,7 +139,8 @@ function checkSkipped({ progress: { skipped, step } }: Run): void {
 
 /** One step: gradients, checks, update. */
 async function takeStep(run: Run, park: Park, context: Context): Promise<void> {
-  const { options, state: { base, trainables, codes }, steps, moments } = run
+  const { options, state, steps, moments } = run
+  const { base, trainables } = state
   const { step } = run.progress
   const chosen = windowsOfStep(step, options.batch, steps.windows.length, options.seed)
   const outcome = await gradientsOfStep(steps, chosen, park)
@@ -154,7 +155,7 @@ async function takeStep(run: Run, park: Park, context: Context): Promise<void> {
   clipGradients(trainables, outcome.norm, options.clip)
   const updates = run.progress.updates + 1
   await updateAll(trainables, moments, updates, rateFactor({ steps: options.steps, warmup, floor: options.floor }, step), { ...options, rates })
-  for (const code of codes.values()) code.refresh()
+  await refreshState(state)
   run.progress = { ...run.progress, updates }
   record(run, context, { loss: outcome.losses.loss, ...outcome.losses.terms, 'gradient norm': outcome.norm })
 }
@@ -231,7 +232,7 @@ async function trainFrom(task: TrainTask, options: TrainOptions, { objective, ta
   try {
     const moments = emptyMoments(state.trainables)
     const saved = await loadCheckpoint(folder, state.trainables, moments, identity)
-    for (const code of state.codes.values()) code.refresh()
+    await refreshState(state)
     const shared = { program, objective, targets, microBatch: options.microBatch }
     const run: Run = { task, options, state, identity, moments, steps: { ...shared, windows }, heldOut: { ...shared, windows: heldOut }, best: saved?.best ?? [], progress: saved?.progress ?? begun(identity) }
     if (!run.progress.finished) {

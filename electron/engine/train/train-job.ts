@@ -15,6 +15,7 @@ import { codecOf } from '../quantize/quantize-decoder.ts'
 import type { DecoderModel } from '../session/model.ts'
 import { baseOfBlobs } from './base/base.ts'
 import { readTrained, writeTrained, type JobTrained } from './job-trained.ts'
+import { usualMicroBatch } from './options.ts'
 import { memoryLeft, predictMemory } from './predict.ts'
 import { trainedRun } from './predict-run.ts'
 import { trainAdapters } from './train-adapters.ts'
@@ -81,7 +82,7 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const left = run === null ? undefined : memoryLeft(recipe.memoryBytes, predictMemory(run.base, run.size))
   const trained = await trainAdapters({
     base, teacher: model, source: model.readWeight, adapter, windows: [...read, ...written].map(asWindow), heldOut: heldOut.map(asWindow), folder: path.join(folder, 'training'), memoryBytes: left === undefined ? undefined : Math.max(0, left),
-    options: { ...pace, patience: 0, evaluateEvery: Math.ceil(pace.steps / EVALUATIONS), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
+    options: { ...pace, microBatch: usualMicroBatch(pace.batch, tokens), patience: 0, evaluateEvery: Math.ceil(pace.steps / EVALUATIONS), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
   }, context)
   const storage = recipe.adapterStorage ?? 'float16'
   const rounded = new Map<string, LayerAdapter>()

@@ -4,7 +4,7 @@
  */
 import { openTrainingProgram } from '../../train/program/program.ts'
 import { stateError } from '../../train/program/state-error.ts'
-import { openState } from '../../train/trainables/state.ts'
+import { openState, refreshState } from '../../train/trainables/state.ts'
 import { weightsOf } from '../../train/trained.ts'
 import type { Base } from '../../train/base/base.ts'
 import type { Adapter } from '../../correct/adapter.ts'
@@ -48,7 +48,7 @@ export async function learnBlock({ base, block, adapter, source, inputs, targets
 
   async function errorOf(numbers: readonly number[], backward: boolean): Promise<number> {
     if (backward) for (const { gradient } of state.trainables) gradient.fill(0)
-    for (const code of state.codes.values()) code.refresh()
+    await refreshState(state)
     let error = 0
     for (const number of numbers) {
       const input = await inputs.get(number)

@@ -10,7 +10,7 @@ import { objectives } from '../objectives/objectives.ts'
 import { targetKind } from '../objectives/objective.ts'
 import { openTargetStore, type TargetStore } from '../targets/store.ts'
 import { makeTargets } from '../targets/teacher.ts'
-import { openState, type TrainingState } from '../trainables/state.ts'
+import { openState, refreshState, type TrainingState } from '../trainables/state.ts'
 import { batchOf, type Batch } from '../window.ts'
 import { totalsOf } from './loss-rows.ts'
 import { evaluatePass, trainPass, type Losses } from './pass.ts'
@@ -45,6 +45,7 @@ describe('a training step', () => {
     for (const { name, set, values } of state.trainables) {
       if (set === 'scales') values.set(goldens.float(`${name.replace(/scales$/, '')}factors`).map((factor) => factor - 1))
     }
+    await refreshState(state)
     return state
   }
 

@@ -5,7 +5,7 @@ import { gradientOf, seedOf, vjp } from '../../autodiff/vjp.ts'
 import { encodeModel } from '../../graph/encode.ts'
 import { codeLevels, recoded } from '../base/stored-codes.ts'
 import { weightFeeds, type PackedWeight } from '../base/weight.ts'
-import { codeTrainable, packCodes, unpackCodes, type CodeTrainable } from './codes.ts'
+import { codeTrainable, unpackCodes, type CodeTrainable } from './codes.ts'
 import { BATCH, COLS, decoded, encoded, noise, packed, product, ROWS, TOLERANCE } from './testing.ts'
 
 const codecs = ['Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_0', 'Q4_0', 'Q4_1', 'Q5_1', 'TQ2_0', 'int2-g64', 'int3-g32-sym', 'int4-channel', 'int8-g128', 'IQ4_NL', 'IQ4_XS', 'MXFP4'] as const
@@ -23,19 +23,10 @@ async function open(codec: CodecName): Promise<{ bytes: Uint8Array; weight: Pack
 }
 
 describe('trained codes', () => {
-  it.each([2, 3, 4, 8])('of %d bits are packed as they were unpacked', (bits) => {
-    const codes = Uint8Array.from({ length: 2 * 24 }, (_, at) => (at * 5 + 3) % 2 ** bits)
-    const stream = new Uint8Array(2 * 3 * bits)
-    packCodes(codes, 2, 24, bits, stream)
-    expect(unpackCodes(stream, 2, 24, bits)).toEqual(codes)
-    const bit = (at: number): number => (stream[at >> 3] >> (at & 7)) & 1
-    expect(Array.from({ length: bits }, (_, at) => bit(at) << at).reduce((sum, part) => sum + part, 0)).toBe(codes[0])
-  })
-
   it.each(codecs)('of %s stay as they are until they are at the edge of their cell', async (codec) => {
     const { bytes, weight, trainable } = await open(codec)
     trainable.values.fill(edges.get(codec) ?? 0.49)
-    trainable.refresh()
+    await trainable.refresh()
     expect(await recoded(codec, [ROWS, COLS], bytes, trainable.places())).toEqual(bytes)
     expect(trainable.feeds()['q.codes']?.data).toEqual(weight.codes)
   })

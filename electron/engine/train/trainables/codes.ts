@@ -4,7 +4,7 @@
  * through the rounding (Bengio et al. 2013; AutoRound, Cheng et al. 2023; PV-Tuning, Malinovskii et al. 2024). Where the weights before
  * rounding are known, θ begins where they lie in the cell of their code, so that those near its edge move first.
  */
-import type { Tensor } from '../../../../kernels/kernels.ts'
+import { kernels, type Tensor } from '../../../../kernels/kernels.ts'
 import type { CodecName } from '../../../contract/options.ts'
 import { codeLevels, type CodeLevels } from '../base/stored-codes.ts'
 import type { PackedWeight } from '../base/weight.ts'
@@ -12,7 +12,7 @@ import type { Trainable } from './trainable.ts'
 
 export interface CodeTrainable extends Trainable {
   /** Takes up what the offsets say; to be called whenever they have changed. */
-  refresh(): void
+  refresh(): Promise<void>
   /** Packed codes under the offsets, as of the last refresh, by the layer's short name. */
   feeds(): Record<string, Tensor>
   /** The codes as they are now, as places in the codec's range, [out, in]. */
@@ -32,19 +32,6 @@ export function unpackCodes(packed: Uint8Array, rows: number, cols: number, bits
     }
   }
   return codes
-}
-
-/** The reverse of `unpackCodes`, over `packed`. */
-export function packCodes(codes: Uint8Array, rows: number, cols: number, bits: number, packed: Uint8Array): void {
-  const rowBytes = packed.length / rows
-  for (let row = 0; row < rows; row++) {
-    let [word, held, at] = [0, 0, row * rowBytes]
-    for (let col = 0; col < cols; col++) {
-      word |= codes[row * cols + col] << held
-      for (held += bits; held >= 8; held -= 8, word >>>= 8) packed[at++] = word & 255
-    }
-    if (held > 0) packed[at] = word & 255
-  }
 }
 
 /** The place of the level nearest to a code that need not be whole: table[⌊2 · code⌋], as no two levels are less than one apart. */
@@ -93,6 +80,7 @@ export function codeTrainable(layer: string, block: number, short: string, codec
   const gradient = new Float32Array(rows * cols)
   const group = (rows * cols) / scales.length
   const input = `${short}.codes`
+  const nearestCodes = nearest.map((place) => levels.codes[place])
   const now = (at: number): number => placeOf(start[at] + values[at] * levels.step)
 
   return {
@@ -104,10 +92,7 @@ export function codeTrainable(layer: string, block: number, short: string, codec
         for (let at = part * group; at < (part + 1) * group; at++) gradient[at] += own[at] * step
       }
     },
-    refresh() {
-      for (let at = 0; at < codes.length; at++) codes[at] = levels.codes[now(at)]
-      packCodes(codes, rows, cols, bits, packed)
-    },
+    refresh: () => kernels().movedCodes(start, values, { rows, cols }, { bits, step: levels.step }, nearestCodes, codes, packed),
     feeds: () => ({ [input]: { type: 'uint8', dims: [rows, packed.length / rows], data: packed } }),
     places: () => Uint8Array.from(codes, (_, at) => now(at)),
   }

@@ -35,6 +35,7 @@ describe('trained scales', () => {
   it.each(codecs)('of %s enter the product as they will be stored, and get the gradient of differences', async (codec) => {
     const { bytes, weight, trainable } = await open(codec)
     trainable.values.set(noise(trainable.values.length, 2).map((value) => value / 8))
+    trainable.refresh()
     const x = noise(BATCH * COLS, 3)
     const seed = noise(BATCH * ROWS, 4)
     const session = await runtime().createSession(encodeModel(vjp(product(weight), { of: ['y'], wrt: [...trainable.wrt], keep: ['y'] })), { threads: 1 })
@@ -64,8 +65,10 @@ describe('trained scales', () => {
     for (const at of [0, 1, trainable.values.length - 1]) {
       const middle = trainable.values[at] ?? NaN
       trainable.values[at] = middle + step
+      trainable.refresh()
       const above = await loss()
       trainable.values[at] = middle - step
+      trainable.refresh()
       const below = await loss()
       trainable.values[at] = middle
       expect(Math.abs((above - below) / (2 * step) - (trainable.gradient[at] ?? NaN))).toBeLessThan(TOLERANCE * Math.max(largest, 1) / step / 8)

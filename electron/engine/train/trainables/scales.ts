@@ -10,7 +10,9 @@ import type { PackedWeight } from '../base/weight.ts'
 import type { Trainable } from './trainable.ts'
 
 export interface ScaleTrainable extends Trainable {
-  /** Scales (and zero points) of QMatMul under the factors, by the layer's short name. */
+  /** Takes up what the factors say; to be called whenever they have changed. */
+  refresh(): void
+  /** Scales (and zero points) of QMatMul under the factors, as of the last refresh, by the layer's short name. */
   feeds(): Record<string, Tensor>
 }
 
@@ -30,6 +32,8 @@ export function scaleTrainable(layer: string, block: number, short: string, code
   const values = new Float32Array((rows * (stored.block === 0 ? 1 : cols / stored.block)) * halves)
   const gradient = new Float32Array(values.length)
   const dims = [rows, groups / rows]
+  const scaled = scales.slice()
+  const moved = halves === 1 || zeros === null ? null : new Float32Array(zeros)
   const scaleInput = `${short}.scales`
   const zeroInput = `${short}.zeros`
 
@@ -49,14 +53,14 @@ export function scaleTrainable(layer: string, block: number, short: string, code
   return {
     name: `${layer}.scales`, set: 'scales', block, values, gradient, decays: false, pull,
     wrt: halves === 1 ? [scaleInput] : [scaleInput, zeroInput],
-    feeds() {
-      const scaled = scales.map((scale, group) => scale * (1 + values[Math.floor(group / perBlock) * halves]))
-      if (halves === 1 || zeros === null) return { [scaleInput]: { type: 'float32', dims, data: scaled } }
-      const moved = new Float32Array(zeros).map((zero, group) => {
+    refresh() {
+      for (let group = 0; group < groups; group++) {
         const at = Math.floor(group / perBlock) * halves
-        return zero * (1 + values[at + 1]) / (1 + values[at])
-      })
-      return { [scaleInput]: { type: 'float32', dims, data: scaled }, [zeroInput]: { type: 'float32', dims, data: moved } }
+        const factor = 1 + values[at]
+        scaled[group] = scales[group] * factor
+        if (moved !== null && zeros !== null) moved[group] = zeros[group] * (1 + values[at + 1]) / factor
+      }
     },
+    feeds: () => ({ [scaleInput]: { type: 'float32', dims, data: scaled }, ...(moved && { [zeroInput]: { type: 'float32' as const, dims, data: moved } }) }),
   }
 }

@@ -88,6 +88,12 @@ export async function openState(base: Base, { adapter, sets, norms, source, bloc
   return { base, weights, head, kinds, branches, extras, scales, codes, trainables }
 }
 
+/** Takes up what the trained scales and codes say now; to be called whenever they have changed. */
+export async function refreshState({ scales, codes }: Pick<TrainingState, 'scales' | 'codes'>): Promise<void> {
+  for (const scale of scales.values()) scale.refresh()
+  for (const code of codes.values()) await code.refresh()
+}
+
 function copies(values: Readonly<Record<string, Float32Array>>, prefix: string, replaced: ReadonlyMap<string, Float32Array> | undefined): Record<string, Float32Array> {
   return Object.fromEntries(Object.entries(values).map(([name, array]) => [name, (replaced?.get(prefix + name) ?? array).slice()]))
 }
