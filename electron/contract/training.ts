@@ -19,7 +19,7 @@ export const Training = z.object({
   batch: z.number().int().positive().default(usualTraining.batch),
   length: z.number().int().min(2).default(usualTraining.length),
   windows: z.number().int().positive().default(usualTraining.windows),
-  /** Windows that the original writes itself, to learn from beside those of the data; where it is missing, as many as the data lacks for windows that never come twice, if the model is small. */
+  /** Windows that the original writes itself, to learn from beside those of the data; where it is missing, what a long run lacks in data, if the model is small. */
   written: z.number().int().nonnegative().optional(),
   /** Peak rates; chosen by the model's width where they are missing. */
   learningRate: z.number().positive().max(1).optional(),

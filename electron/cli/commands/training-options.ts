@@ -32,7 +32,7 @@ export function learningRate(text: string): number {
 export function addTrainingOptions(command: Command): Command {
   return command
     .option('--train-steps <n>', 'steps of a trained correction (default: 1000)', positiveInteger)
-    .option('--written <n>', 'windows that the model writes itself, to learn from beside the data (default: those that the data lacks, for small models)', wholeNumber)
+    .option('--written <n>', 'windows that the model writes itself, to learn from beside the data (default: what a long run lacks in data, for small models)', wholeNumber)
     .addOption(new Option('--objective <name>', 'what a trained correction minimizes (default: by --correct)').choices(objectiveNames))
     .option('--trainable <list>', `what it changes: ${trainableSets.join(', ')} (default: by --correct)`, trainables)
     .option('--rate <r>', 'its peak learning rate (default: by the width of the model)', learningRate)

@@ -59,11 +59,11 @@ test('a job keeps what was written for when it is resumed', () => withModel((mod
 
 describe('writtenCount', () => {
   const spec = { blocks: 2, kvHeads: 2, headSize: 8, vocabulary: 96 } as DecoderModel['spec']
-  const task = { written: undefined, objective: 'lrec', steps: 100, batch: 2, read: 30, length: 16, memoryBytes: undefined } as const
+  const task = { written: undefined, objective: 'lrec', steps: 100, batch: 4, read: 30, length: 16, memoryBytes: undefined } as const
   const small = { spec, elements: 1e6 }
   test.each([
-    ['what the data lacks', small, task, 170],
-    ['nothing where the data is enough', small, { ...task, read: 300 }, 0],
+    ['what the data lacks for a window to come eight times', small, task, 20],
+    ['nothing where the data is enough', small, { ...task, read: 50 }, 0],
     ['what is asked for', small, { ...task, written: 7 }, 7],
     ['nothing for those who learn from the data alone', small, { ...task, objective: 'ce' as const }, 0],
     ['nothing by a model that is slow', { spec, elements: 1e9 }, task, 0],
