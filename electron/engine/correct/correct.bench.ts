@@ -1,7 +1,7 @@
 /**
  * @file Bits, ranks, stored scales, codes, or both, at equal bytes of the whole model: the sample model at the size of llama.cpp's Q2_K file
  * and at 80 % of it. Every row says which share of the gap to the original (KL, perplexity) it closes against bits alone; rows that
- * lose stay in the table. HALFTONE_BENCH_STEPS shortens training.
+ * lose stay in the table. HALFTONE_BENCH_STEPS shortens training, HALFTONE_BENCH_SHARE takes one size alone.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
@@ -15,6 +15,7 @@ const sample = path.resolve(import.meta.dirname, '../../../assets/sample-model')
 const smallest = 2_733_344
 const ranks = [4, 8]
 const steps = Number(process.env.HALFTONE_BENCH_STEPS ?? 300)
+const shares = process.env.HALFTONE_BENCH_SHARE === undefined ? [1, 0.8] : [Number(process.env.HALFTONE_BENCH_SHARE)]
 const samples = Number(process.env.HALFTONE_BENCH_SAMPLES ?? 48)
 
 const cases: readonly { readonly name: string; readonly correction: Recipe['correction']; readonly ranks: readonly number[] }[] = [
@@ -37,8 +38,8 @@ export async function bench(): Promise<Record<string, unknown>[]> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'halftone-correct-'))
   const results: Record<string, unknown>[] = []
   try {
-    const measured = await engine.measure({ model: sample, data: path.join(sample, 'calibration.txt'), samples, rounder: 'gptq', target: 'gguf', metric: 'kl-scaled', correction: 'eora', ranks, out: path.join(folder, 'sensitivity.json') }, silent)
-    for (const bytes of [smallest, Math.round(0.8 * smallest)]) {
+    const measured = await engine.measure({ model: sample, data: path.join(sample, 'calibration.txt'), samples, rounder: 'guided', target: 'gguf', metric: 'kl-scaled', correction: 'eora', ranks, out: path.join(folder, 'sensitivity.json') }, silent)
+    for (const bytes of shares.map((share) => Math.round(share * smallest))) {
       let bits: CompressReport | null = null
       for (const [index, { name, correction, ranks: allowed }] of cases.entries()) {
         const { recipe } = await engine.plan({ model: sample, measured, target: 'gguf', budget: { kind: 'bytes', value: bytes }, correction, ranks: [...allowed], training: { steps, batch: 2, length: 256, windows: 1024 } }, silent)
