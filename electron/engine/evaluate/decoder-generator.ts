@@ -12,16 +12,11 @@ export interface GeneratorOptions extends ProgramOptions {
   readonly count?: number
 }
 
-export interface DecoderGenerator extends Generator {
-  /** Forgets what was given, to begin new texts. */
-  restart(): void
-}
-
 /** Weights kept unless told otherwise: a model of one billion weights. */
 const WEIGHT_BYTES = 4 * 2 ** 30
 
-/** Opens a generator over a model. Of several texts, tokens are [count, time] and logits [count, vocabulary]. */
-export function decoderGenerator(model: DecoderModel, { memoryBytes = WEIGHT_BYTES, count = 1, ...options }: GeneratorOptions = {}): DecoderGenerator {
+/** Opens a generator over a model. Of several texts, tokens are [count, time] and logits [count, vocabulary]; the next call writes over them. */
+export function decoderGenerator(model: DecoderModel, { memoryBytes = WEIGHT_BYTES, count = 1, ...options }: GeneratorOptions = {}): Generator {
   const { spec } = model
   const program = openProgram(model, options)
   const caches = new Array<KeyCache>(spec.blocks).fill(emptyCache)
@@ -63,10 +58,6 @@ export function decoderGenerator(model: DecoderModel, { memoryBytes = WEIGHT_BYT
       past += tokens.length / count
       logits = await program.logits(await program.finish(lastOf(hidden)), undefined, logits)
       return logits
-    },
-    restart() {
-      caches.fill(emptyCache)
-      past = 0
     },
     dispose() {
       resident.clear()
