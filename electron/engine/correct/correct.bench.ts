@@ -9,6 +9,7 @@ import path from 'node:path'
 import { silent } from '../../contract/events.ts'
 import type { Recipe } from '../../contract/recipe.ts'
 import type { CompressReport } from '../../contract/report.ts'
+import type { TrainableSet } from '../../contract/training.ts'
 import { createEngine } from '../engine.ts'
 
 const sample = path.resolve(import.meta.dirname, '../../../assets/sample-model')
@@ -16,15 +17,26 @@ const smallest = 2_733_344
 const ranks = [4, 8]
 const steps = Number(process.env.HALFTONE_BENCH_STEPS ?? 300)
 const shares = process.env.HALFTONE_BENCH_SHARE === undefined ? [1, 0.8] : [Number(process.env.HALFTONE_BENCH_SHARE)]
+/** The same weight of the data for all, so that rows differ in what they train alone. */
+const training = { steps, batch: 2, length: 256, windows: 1024, ceWeight: 0.01 }
 const samples = Number(process.env.HALFTONE_BENCH_SAMPLES ?? 48)
 
-const cases: readonly { readonly name: string; readonly correction: Recipe['correction']; readonly ranks: readonly number[] }[] = [
+interface Case {
+  readonly name: string
+  readonly correction: Recipe['correction']
+  readonly ranks: readonly number[]
+  /** What is trained; by the correction where it is missing. */
+  readonly trainable?: readonly TrainableSet[]
+}
+
+const cases: readonly Case[] = [
   { name: 'bits', correction: 'none', ranks: [0] },
   { name: 'rank 4 everywhere, closed form', correction: 'eora', ranks: [4] },
   { name: 'rank 4 everywhere, trained', correction: 'lrec', ranks: [4] },
   { name: 'scales and norms, trained', correction: 'scales', ranks: [0] },
   { name: 'codes, scales and norms, trained', correction: 'codes', ranks: [0] },
-  { name: 'bits or rank by the allocator, all trained', correction: 'lrec', ranks: [0, ...ranks] },
+  { name: 'bits or rank by the allocator, adapters, scales and norms trained', correction: 'lrec', ranks: [0, ...ranks] },
+  { name: 'bits or rank by the allocator, codes trained too', correction: 'lrec', ranks: [0, ...ranks], trainable: ['adapters', 'scales', 'norms', 'codes'] },
 ]
 
 function shareClosed(of: 'klMean' | 'perplexity', { perplexityReference = 0, ...report }: CompressReport, bits: CompressReport): number {
@@ -41,8 +53,8 @@ export async function bench(): Promise<Record<string, unknown>[]> {
     const measured = await engine.measure({ model: sample, data: path.join(sample, 'calibration.txt'), samples, rounder: 'guided', target: 'gguf', metric: 'kl-scaled', correction: 'eora', ranks, out: path.join(folder, 'sensitivity.json') }, silent)
     for (const bytes of shares.map((share) => Math.round(share * smallest))) {
       let bits: CompressReport | null = null
-      for (const [index, { name, correction, ranks: allowed }] of cases.entries()) {
-        const { recipe } = await engine.plan({ model: sample, measured, target: 'gguf', budget: { kind: 'bytes', value: bytes }, correction, ranks: [...allowed], training: { steps, batch: 2, length: 256, windows: 1024 } }, silent)
+      for (const [index, { name, correction, ranks: allowed, trainable }] of cases.entries()) {
+        const { recipe } = await engine.plan({ model: sample, measured, target: 'gguf', budget: { kind: 'bytes', value: bytes }, correction, ranks: [...allowed], training: { ...training, ...(trainable && { trainable: [...trainable] }) } }, silent)
         const out = path.join(folder, `${bytes}-${index}`)
         const report = await engine.run({ recipe, folder: path.join(out, 'job'), out, text: path.join(sample, 'validation.txt') }, silent)
         bits ??= report
