@@ -6,7 +6,7 @@ import { totalsOf } from './program/loss-rows.ts'
 import { evaluatePass, trainPass, type Losses, type TermName } from './program/pass.ts'
 import type { TrainingProgram } from './program/program.ts'
 import type { Targets } from './targets/targets.ts'
-import { batchOf, type TrainingWindow } from './window.ts'
+import { batchOf, inGroups, type TrainingWindow } from './window.ts'
 
 export interface StepTask {
   readonly program: TrainingProgram
@@ -21,10 +21,6 @@ export type StepOutcome =
   | { readonly isUsable: true; readonly losses: Losses; readonly norm: number }
   /** A loss or gradient that is not a number, and the windows it comes from. */
   | { readonly isUsable: false; readonly reason: string; readonly windows: readonly number[] }
-
-function inGroups<T>(values: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(values.length / size) }, (_, at) => values.slice(at * size, (at + 1) * size))
-}
 
 function added(a: Losses, b: Losses): Losses {
   const terms: Partial<Record<TermName, number>> = { ...a.terms }

@@ -25,6 +25,11 @@ export interface Batch {
   readonly real: Uint8Array
 }
 
+/** Groups of `size`, the last of what is left. */
+export function inGroups<T>(values: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, at) => values.slice(at * size, (at + 1) * size))
+}
+
 /** Windows side by side. */
 export function batchOf(windows: readonly TrainingWindow[]): Batch {
   const time = Math.max(...windows.map(({ tokens }) => tokens.length))

@@ -1,6 +1,6 @@
 /**
- * @file The teacher's pass: the original checkpoint streamed block by block, once, over the windows whose targets are not there yet.
- * One block's weights are resident; hidden states are parked between blocks.
+ * @file The teacher's pass: the original checkpoint streamed block by block over the windows whose targets are not there yet, once for
+ * every group of windows whose states fit their share of memory. One block's weights are resident; hidden states are parked between blocks.
  */
 import { runtime } from '../../../../kernels/runtime.ts'
 import { kernels, type Tensor } from '../../../../kernels/kernels.ts'
@@ -11,11 +11,11 @@ import { linear, norm, softCap } from '../../graph/decoder/layers.ts'
 import type { DecoderSpec } from '../../graph/decoder/spec.ts'
 import { encodeModel } from '../../graph/encode.ts'
 import type { Graph } from '../../graph/graph.ts'
-import { beginStage } from '../../job/progress.ts'
+import { beginStage, type Progress } from '../../job/progress.ts'
 import type { DecoderModel } from '../../session/model.ts'
 import { openProgram, type Program } from '../../session/program.ts'
 import type { TargetKind } from '../objectives/objective.ts'
-import type { TrainingWindow } from '../window.ts'
+import { inGroups, type TrainingWindow } from '../window.ts'
 import type { TargetStore } from './store.ts'
 import { windowKey } from './targets.ts'
 
@@ -26,6 +26,8 @@ export interface TeacherTask {
   /** Tokens kept at each position of top targets. */
   readonly top: number
   readonly park: (windows: number) => Park
+  /** Most bytes of states of windows that go through the model together; at least one window does. */
+  readonly stateBytes?: number
   readonly threads?: number | undefined
 }
 
@@ -33,6 +35,8 @@ export interface TeacherTask {
 const LOGIT_BYTES = 16 << 20
 /** Largest embedding that is kept in memory for the pass; of larger ones rows are read as windows need them. */
 const TABLE_BYTES = 64 << 20
+/** States of the windows that go through the model together: weights are read once for each such group. */
+const STATE_BYTES = 128 << 20
 /** Least probability of the tokens outside of the top: float32 has no digits below it. */
 const REST_MIN = 1e-6
 
@@ -98,9 +102,14 @@ async function keepTop({ teacher, store, top: k, threads }: TeacherTask, windows
   }
 }
 
-async function stream(task: TeacherTask, program: Program, windows: readonly TrainingWindow[], hidden: Park, context: Context): Promise<void> {
+/** Windows whose states fit in `bytes`, at least one. */
+function together(windows: readonly TrainingWindow[], hidden: number, bytes: number): number {
+  const longest = Math.max(...windows.map(({ tokens }) => tokens.length))
+  return Math.max(1, Math.floor(bytes / (longest * hidden * Float32Array.BYTES_PER_ELEMENT)))
+}
+
+async function stream(task: TeacherTask, program: Program, windows: readonly TrainingWindow[], hidden: Park, progress: Progress, context: Context): Promise<void> {
   const { kind, store } = task
-  const progress = beginStage(context, 'calibrate', program.blocks * windows.length)
   for (const [index, { tokens }] of windows.entries()) await hidden.set(index, await program.embed(tokens))
   for (let block = 0; block < program.blocks; block++) {
     const weights = await program.weights(block)
@@ -121,11 +130,13 @@ export async function makeTargets(task: TeacherTask, windows: readonly TrainingW
   const wanted = await missing(task, windows)
   if (wanted.length === 0) return
   const program = openProgram(task.teacher, { threads: task.threads, signal: context.signal, tableBytes: TABLE_BYTES })
-  const hidden = task.park(wanted.length)
+  const progress = beginStage(context, 'calibrate', program.blocks * wanted.length)
   try {
-    await stream(task, program, wanted, hidden, context)
+    for (const group of inGroups(wanted, together(wanted, program.hidden, task.stateBytes ?? STATE_BYTES))) {
+      const hidden = task.park(group.length)
+      await stream(task, program, group, hidden, progress, context).finally(() => hidden.dispose())
+    }
   } finally {
     program.dispose()
-    await hidden.dispose()
   }
 }
