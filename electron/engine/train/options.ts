@@ -48,8 +48,12 @@ const BRANCH_RATE_WIDTH = 256
 /** Scales move by factors near 1, norms by small differences. */
 const SCALE_RATE = 2e-3
 const NORM_RATE = 1e-3
-/** How far a code goes at most in a run, in steps of the grid, whatever the model: longer runs learn more finely. */
-const CODE_TRAVEL = 2.2
+/**
+ * Codes move in steps of the grid, whatever the model. Their gradients are noise for the most part: at a rate that falls with the root of the
+ * steps, chance moves a code as far in a long run as in a short one, and what the data says moves it further.
+ */
+const CODE_RATE = 2.2e-3
+const CODE_RATE_STEPS = 1000
 const CODE_RATE_MOST = 5e-3
 const WARMUP_SHARE = 0.03
 
@@ -67,7 +71,7 @@ export function usualMicroBatch(batch: number, length: number): number {
 export function pace({ learningRate, scaleRate, normRate, codeRate, warmup, steps }: TrainOptions, hidden: number) {
   const shrink = Math.min(1, Math.sqrt(BRANCH_RATE_WIDTH / hidden))
   return {
-    rates: { adapters: learningRate ?? BRANCH_RATE * shrink, scales: scaleRate ?? SCALE_RATE * shrink, norms: normRate ?? NORM_RATE * shrink, codes: codeRate ?? Math.min(CODE_RATE_MOST, CODE_TRAVEL / steps) },
+    rates: { adapters: learningRate ?? BRANCH_RATE * shrink, scales: scaleRate ?? SCALE_RATE * shrink, norms: normRate ?? NORM_RATE * shrink, codes: codeRate ?? Math.min(CODE_RATE_MOST, CODE_RATE * Math.sqrt(CODE_RATE_STEPS / steps)) },
     warmup: warmup ?? Math.ceil(steps * WARMUP_SHARE),
   }
 }
