@@ -52,7 +52,7 @@ const NORM_RATE = 1e-3
  * Codes move in steps of the grid, whatever the model. Their gradients are noise for the most part: at a rate that falls with the root of the
  * steps, chance moves a code as far in a long run as in a short one, and what the data says moves it further.
  */
-const CODE_RATE = 2.2e-3
+const CODE_RATE = 2.9e-3
 const CODE_RATE_STEPS = 1000
 const CODE_RATE_MOST = 5e-3
 const WARMUP_SHARE = 0.03
