@@ -14,7 +14,7 @@ export function positiveInteger(text: string): number {
 
 /** Parses a whole number, which may be 0. */
 export function wholeNumber(text: string): number {
-  return Number(text) === 0 ? 0 : positiveInteger(text)
+  return text === '0' ? 0 : positiveInteger(text)
 }
 
 /** Parses a number that is not negative. */

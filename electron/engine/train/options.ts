@@ -57,16 +57,6 @@ const CODE_RATE_STEPS = 1000
 const CODE_RATE_MOST = 5e-3
 const WARMUP_SHARE = 0.03
 
-/** Tokens that keep the cores busy in one pass. */
-const PASS_TOKENS = 512
-
-/** Windows of `length` tokens that go through the model side by side where nothing is said: a share of the batch, without a rest. */
-export function usualMicroBatch(batch: number, length: number): number {
-  let count = Math.max(1, Math.min(batch, Math.floor(PASS_TOKENS / length)))
-  while (batch % count !== 0) count--
-  return count
-}
-
 /** Peak rates and warm-up of a run on a model of a width. */
 export function pace({ learningRate, scaleRate, normRate, codeRate, warmup, steps }: TrainOptions, hidden: number) {
   const shrink = Math.min(1, Math.sqrt(BRANCH_RATE_WIDTH / hidden))

@@ -6,8 +6,7 @@ import type { DecoderModel } from '../session/model.ts'
 import { tableBytes } from './base/base.ts'
 import { targetKind } from './objectives/objective.ts'
 import { objectives } from './objectives/objectives.ts'
-import { usualMicroBatch } from './options.ts'
-import type { PredictedBase, TrainingSize } from './predict.ts'
+import { memoryLeft, predictMemory, type PredictedBase, type TrainingSize } from './predict.ts'
 import { trainedNumbers } from './trained-numbers.ts'
 import { trainings } from './trainings.ts'
 import { writerBytes, writtenCount } from './written.ts'
@@ -17,6 +16,16 @@ export interface TrainedRun {
   readonly size: TrainingSize
   /** Memory of the original while it writes windows; 0 where it does not. */
   readonly writerBytes: number
+}
+
+/** Tokens that keep the cores busy in one pass. */
+const PASS_TOKENS = 512
+
+/** Windows that go through the model side by side: a share of the batch without a rest, that keeps the cores busy and fits the limit of memory; else one. */
+function microBatchOf(base: PredictedBase, size: Omit<TrainingSize, 'microBatch'>, memoryBytes: number | undefined): number {
+  const fits = (microBatch: number): boolean => (memoryLeft(memoryBytes, predictMemory(base, { ...size, microBatch })) ?? 0) >= 0
+  for (let count = Math.min(size.batch, Math.floor(PASS_TOKENS / size.length)); count > 1; count--) if (size.batch % count === 0 && fits(count)) return count
+  return 1
 }
 
 /** What training a choice of formats and ranks will take; null where the correction is not trained. */
@@ -31,13 +40,11 @@ export function trainedRun(model: Pick<DecoderModel, 'layers' | 'spec' | 'elemen
   const read = data === null ? 0 : Math.floor((data.samples * data.length) / tokens)
   const count = writtenCount(model, { written, objective, steps, batch, read, length: tokens, memoryBytes })
   const hasTeacher = targetKind(objectives[objective]({}), model.spec.blocks) !== null
-  return {
-    writerBytes: count === 0 ? 0 : writerBytes(model, tokens),
-    base: { model, codec, tableBytes: tableBytes(model, codec('embedding')) ?? 0 },
-    size: {
-      steps, batch, microBatch: usualMicroBatch(batch, tokens), length: tokens, meanLength: tokens, judged: 1, isJudged: true, hasTeacher,
-      writtenTokens: count * tokens, taughtTokens: hasTeacher ? (read + count) * tokens : 0,
-      ...trainedNumbers({ model, codec }, (layer) => ranks.get(layer) ?? 0, trainable),
-    },
+  const base = { model, codec, tableBytes: tableBytes(model, codec('embedding')) ?? 0 }
+  const size = {
+    steps, batch, length: tokens, meanLength: tokens, judged: 1, isJudged: true, hasTeacher,
+    writtenTokens: count * tokens, taughtTokens: hasTeacher ? (read + count) * tokens : 0,
+    ...trainedNumbers({ model, codec }, (layer) => ranks.get(layer) ?? 0, trainable),
   }
+  return { base, size: { ...size, microBatch: microBatchOf(base, size, memoryBytes) }, writerBytes: count === 0 ? 0 : writerBytes(model, tokens) }
 }

@@ -43,6 +43,7 @@ describe('predictTraining', () => {
     expect(time({ steps: 20 }) / time({})).toBeCloseTo(2, 1)
     // A step takes 3.2 forwards of its tokens.
     expect(time({ evaluatedTokens: 3.2 * 10 * 2 * 16 }) / time({})).toBeCloseTo(2, 1)
+    for (const tokens of [{ writtenTokens: 3.2 * 10 * 2 * 16 }, { taughtTokens: 3.2 * 10 * 2 * 16 }]) expect(time(tokens) / time({})).toBeCloseTo(2, 1)
     expect(predictTraining(goldens.base, size, { flops: 2e9 }).elapsedMs).toBeCloseTo(time({}) / 2, -1)
   })
 

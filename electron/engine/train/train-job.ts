@@ -15,7 +15,6 @@ import { codecOf } from '../quantize/quantize-decoder.ts'
 import type { DecoderModel } from '../session/model.ts'
 import { baseOfBlobs } from './base/base.ts'
 import { readTrained, writeTrained, type JobTrained } from './job-trained.ts'
-import { usualMicroBatch } from './options.ts'
 import { memoryLeft, predictMemory } from './predict.ts'
 import { trainedRun } from './predict-run.ts'
 import { trainAdapters } from './train-adapters.ts'
@@ -66,7 +65,8 @@ export function summaryOf({ steps, updates, stopped, skipped, heldOut }: Trained
 export async function trainJob(job: Job, model: DecoderModel, readWindows: (length: number, most: number) => Promise<readonly Int32Array[]>): Promise<JobTrained | null> {
   const { recipe, context, folder } = job
   const training = trainings[recipe.correction]
-  if (training === null) return null
+  const run = trainedRun(model, recipe)
+  if (training === null || run === null) return null
   const before = await readTrained(job, model.layers, recipe.choice)
   if (before !== null) return before
   if (recipe.data === null) throw new AppError('bad-recipe', `recipe: the correction "${recipe.correction}" learns from calibration data, and the recipe has none`, { hint: 'Give a calibration text, or choose another correction.' })
@@ -74,15 +74,14 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const tokens = Math.min(length, model.spec.contextLength)
   const { windows: read, heldOut } = splitWindows(await readWindows(tokens, most))
   const count = writtenCount(model, { written: asked, objective, ...pace, read: read.length, length: tokens, memoryBytes: recipe.memoryBytes })
-  const written = await jobWritten(job, model, { windows: read, count, length: tokens, seed: recipe.seed })
+  const written = await jobWritten(job, model, { windows: read, count, length: tokens, seed: recipe.seed, memoryBytes: recipe.memoryBytes })
   const adapter = await startOf(job, model)
   const base = baseOfBlobs(model, new Map(recipe.choice.map(({ name, option }) => [name, codecOf(option)])), (layer) => job.readTensor(layer))
   const sets = trainable.filter((set) => set !== 'adapters' || adapter.size > 0)
-  const run = trainedRun(model, recipe)
-  const left = run === null ? undefined : memoryLeft(recipe.memoryBytes, predictMemory(run.base, run.size))
+  const left = memoryLeft(recipe.memoryBytes, predictMemory(run.base, run.size))
   const trained = await trainAdapters({
     base, teacher: model, source: model.readWeight, adapter, windows: [...read, ...written].map(asWindow), heldOut: heldOut.map(asWindow), folder: path.join(folder, 'training'), memoryBytes: left === undefined ? undefined : Math.max(0, left),
-    options: { ...pace, microBatch: usualMicroBatch(pace.batch, tokens), patience: 0, evaluateEvery: Math.ceil(pace.steps / EVALUATIONS), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
+    options: { ...pace, microBatch: run.size.microBatch, patience: 0, evaluateEvery: Math.ceil(pace.steps / EVALUATIONS), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
   }, context)
   const storage = recipe.adapterStorage ?? 'float16'
   const rounded = new Map<string, LayerAdapter>()

@@ -21,6 +21,8 @@ export interface WritingTask {
   readonly count: number
   readonly length: number
   readonly seed: number
+  /** Limit of memory: weights that it has no room for are read for every position. */
+  readonly memoryBytes?: number | undefined
 }
 
 type Sized = Pick<DecoderModel, 'spec' | 'elements'>
@@ -76,7 +78,7 @@ export function writerBytes(model: Sized, length: number): number {
  * Windows of `length` tokens that the model writes; the same for the same seed.
  * @throws AppError bad-data without a window to begin from
  */
-export async function writeWindows(model: DecoderModel, { windows, count, length, seed }: WritingTask, context: Context): Promise<Int32Array[]> {
+export async function writeWindows(model: DecoderModel, { windows, count, length, seed, memoryBytes }: WritingTask, context: Context): Promise<Int32Array[]> {
   if (count === 0) return []
   const begun = Math.min(BEGINNING, length, ...windows.map((window) => window.length))
   if (windows.length === 0 || begun === 0) throw new AppError('bad-data', 'training data: found no text, expected some for the model to go on from', { hint: 'Give more text, or shorter windows (--length).' })
@@ -90,7 +92,7 @@ export async function writeWindows(model: DecoderModel, { windows, count, length
       text.set(windows[(written.length + at) % windows.length].subarray(0, begun))
       return text
     })
-    await goOn(model, texts, begun, random, context)
+    await goOn(model, texts, { begun, random, memoryBytes }, context)
     written.push(...texts)
     progress.advance(`text ${written.length}`, group)
   }
@@ -98,9 +100,10 @@ export async function writeWindows(model: DecoderModel, { windows, count, length
 }
 
 /** Fills texts of equal lengths, of which the first `begun` tokens are there. */
-async function goOn(model: DecoderModel, texts: readonly Int32Array[], begun: number, random: () => number, { signal }: Context): Promise<void> {
+async function goOn(model: DecoderModel, texts: readonly Int32Array[], { begun, random, memoryBytes }: { begun: number; random: () => number; memoryBytes: number | undefined }, { signal }: Context): Promise<void> {
   const [{ length }] = texts
-  const generator = decoderGenerator(model, { count: texts.length, signal })
+  const weightBytes = memoryBytes === undefined ? {} : { memoryBytes: Math.max(0, memoryBytes - texts.length * windowBytes(model, length)) }
+  const generator = decoderGenerator(model, { count: texts.length, signal, ...weightBytes })
   try {
     let given = texts.map((text) => text.subarray(0, begun))
     for (let at = begun; at < length; at++) {
