@@ -33,6 +33,26 @@ describe('a cache of keys and values', () => {
   })
 })
 
+describe('several texts side by side', () => {
+  it.each(index.models.map(({ name }) => name))('%s: get the logits that each gets alone', async (name) => {
+    const model = await openDecoder(path.join(goldens, name), silent)
+    const texts = index.tokens.map((text) => Int32Array.from(text))
+    const alone = texts.map(() => decoderGenerator(model, { threads: 1 }))
+    const together = decoderGenerator(model, { threads: 1, count: texts.length })
+    for (const [first, last] of [[0, 15], [15, 16], [16, 18]]) {
+      const parts = texts.map((text) => text.slice(first, last))
+      const logits = await together.next(Int32Array.from(parts.flatMap((part) => [...part])), tokens.length)
+      for (const [at, part] of parts.entries()) {
+        const expected = await alone[at].next(part, tokens.length)
+        const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+        expected.forEach((value, token) => expect(Math.abs((logits[at * index.vocabulary + token] ?? NaN) - value) / largest).toBeLessThan(TOLERANCE))
+      }
+    }
+    for (const generator of [...alone, together]) generator.dispose()
+    await model.close()
+  })
+})
+
 describe('decoderGenerator', () => {
   it.each([[1 << 20, 2], [0, 4], [undefined, 2]])('with %s bytes for weights reads %i blocks for two tokens', async (memoryBytes, expected) => {
     const model = await openDecoder(path.join(goldens, 'llama'), silent)

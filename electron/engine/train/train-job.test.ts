@@ -67,6 +67,19 @@ describe('trainJob', () => {
     for (const value of row) expect(Math.abs(value / unit - Math.round(value / unit))).toBeLessThan(1e-3) // int8, as the file will hold it
   }))
 
+  test('learns from what the original writes beside the data', () => withModel(async (model, folder) => {
+    const trainedOn = async (name: string, written: number): Promise<{ files: Record<string, Buffer>; texts: number }> => {
+      const job = await quantized(path.join(folder, name), model, 'scales', 0)
+      const { recipe } = job
+      await trainJob({ ...job, recipe: { ...recipe, training: recipe.training && { ...recipe.training, written } } }, model, windows)
+      return { files: await trainedFiles(path.join(folder, name)), texts: ((await job.readFile('written.bin'))?.length ?? 0) / 12 / 4 }
+    }
+    const [none, some] = [await trainedOn('none', 0), await trainedOn('some', 40)]
+    expect([none.texts, some.texts]).toEqual([0, 40])
+    expect(Object.keys(some.files)).toEqual(Object.keys(none.files))
+    expect(some.files['trained-final_norm.norm.bin']).not.toEqual(none.files['trained-final_norm.norm.bin'])
+  }))
+
   test('closed forms are not trained; training needs data', () => withModel(async (model, folder) => {
     const job = await quantized(path.join(folder, 'eora'), model, 'eora', 2)
     expect(await trainJob(job, model, windows)).toBeNull()
