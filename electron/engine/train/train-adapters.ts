@@ -4,6 +4,7 @@
  */
 import path from 'node:path'
 import type { z } from 'zod'
+import { kernels } from '../../../kernels/kernels.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Context } from '../../contract/events.ts'
 import type { Park } from '../calibrate/runner.ts'
@@ -123,7 +124,8 @@ async function evaluateRun(run: Run, context: Context): Promise<void> {
   record(run, context, { 'held-out loss': loss })
   const { best, step } = run.progress
   const isBetter = best === null || loss < best.loss
-  if (isBetter) run.best = run.state.trainables.map(({ values }) => values.slice())
+  if (isBetter && run.best.length === 0) run.best = run.state.trainables.map(({ values }) => values.slice())
+  else if (isBetter) for (const [at, { values }] of run.state.trainables.entries()) run.best[at].set(values)
   run.progress = { ...run.progress, best: isBetter ? { step, loss } : best, stale: isBetter ? 0 : run.progress.stale + 1 }
 }
 
@@ -194,6 +196,12 @@ function resultOf({ progress: { step, updates, skipped, points, best }, options 
   }
 }
 
+/** Gives back the memory of what a run worked with. What it results in are values of branches and norms, and bytes of their own. */
+async function letGo({ state: { trainables }, moments, best }: Run): Promise<void> {
+  const worked = trainables.flatMap(({ set, values, gradient }) => (set === 'codes' || set === 'scales' ? [values, gradient] : [gradient]))
+  await kernels().release([...worked, ...moments.flatMap(({ m, v }) => [m, v]), ...best])
+}
+
 /** The state of a run and what it depends on; the branches to begin with are let go of. */
 async function openRun(task: TrainTask, options: TrainOptions, weights: WeightPark, { signal }: Context): Promise<{ state: TrainingState; identity: Identity }> {
   const { base, teacher, windows, heldOut } = task
@@ -242,7 +250,9 @@ async function trainFrom(task: TrainTask, options: TrainOptions, { objective, ta
       await save(run)
     }
     for (const [at, values] of run.best.entries()) state.trainables[at].values.set(values)
-    return { ...(await weightsOf(state)), ...resultOf(run) }
+    const trained = { ...(await weightsOf(state)), ...resultOf(run) }
+    await letGo(run)
+    return trained
   } finally {
     program.dispose()
     await park.dispose()

@@ -51,12 +51,14 @@ const EDGE = 0.5
  */
 function offsetsOf(codes: Uint8Array, source: Float32Array, { scales, zeros, format: { bits } }: PackedWeight, { step }: CodeLevels, nearest: (code: number) => number): Float32Array {
   const group = codes.length / scales.length
-  return Float32Array.from(codes, (code, at) => {
+  const offsets = new Float32Array(codes.length)
+  for (const [at, code] of codes.entries()) {
     const part = Math.floor(at / group)
     const scale = scales[part]
     const found = scale === 0 ? code : source[at] / scale + (zeros?.[part] ?? 2 ** (bits - 1))
-    return nearest(found) === code && Math.abs(found - code) < EDGE * step ? (found - code) / step : 0
-  })
+    if (nearest(found) === code && Math.abs(found - code) < EDGE * step) offsets[at] = (found - code) / step
+  }
+  return offsets
 }
 
 export interface CodeSource {
@@ -94,6 +96,10 @@ export function codeTrainable(layer: string, block: number, short: string, codec
     },
     refresh: () => kernels().movedCodes(start, values, { rows, cols }, { bits, step: levels.step }, nearestCodes, codes, packed),
     feeds: () => ({ [input]: { type: 'uint8', dims: [rows, packed.length / rows], data: packed } }),
-    places: () => Uint8Array.from(codes, (_, at) => now(at)),
+    places() {
+      const places = new Uint8Array(codes.length)
+      for (let at = 0; at < places.length; at++) places[at] = now(at)
+      return places
+    },
   }
 }
