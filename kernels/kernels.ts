@@ -195,6 +195,11 @@ export interface Kernels {
   /** One step of AdamW (Loshchilov and Hutter 2019) in place: params and both moments change, all of one length. */
   adamStep(params: Float32Array, grads: Float32Array, m: Float32Array, v: Float32Array, options: AdamOptions): Promise<void>
   /**
+   * What the gradient of a weight [rows, cols] says of its codes, and of the groups that share a scale: ofCodes += gradient · scale · step;
+   * sums = Σ gradient and products = Σ gradient · (code − middle), [rows, cols / group].
+   */
+  codeGradients(gradient: Float32Array, codes: Uint8Array, shape: Shape, groups: { readonly group: number; readonly middle: number; readonly step: number }, scales: Float32Array, ofCodes: Float32Array, sums: Float32Array, products: Float32Array): Promise<void>
+  /**
    * Codes under learned offsets: codes[i] = nearest[⌊2 (start[i] + offsets[i] · step)⌋], kept within `nearest`, which has the grid's code for every
    * half below 2^bits; and the same in `packed`, a little-endian stream of bits a row.
    */

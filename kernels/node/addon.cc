@@ -11,6 +11,7 @@ void add_adam_step(Napi::Env env, Napi::Object exports);
 void add_codecs(Napi::Env env, Napi::Object exports);
 void add_linalg(Napi::Env env, Napi::Object exports);
 void add_memory(Napi::Env env, Napi::Object exports);
+void add_code_gradients(Napi::Env env, Napi::Object exports);
 void add_moved_codes(Napi::Env env, Napi::Object exports);
 void add_scoring(Napi::Env env, Napi::Object exports);
 void add_session(Napi::Env env, Napi::Object exports);
@@ -24,6 +25,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_codecs(env, exports);
   add_linalg(env, exports);
   add_memory(env, exports);
+  add_code_gradients(env, exports);
   add_moved_codes(env, exports);
   add_scoring(env, exports);
   add_session(env, exports);

@@ -12,7 +12,7 @@ function problemOf(weights: readonly number[], hessian: readonly (readonly numbe
   const places = (): Uint8Array => Uint8Array.from(values, (value, at) => Math.max(0, Math.min(3, Math.round(nearest[at] + value))))
   const slope = (q: ArrayLike<number>): number[] => hessian.map((row) => row.reduce((sum, h, at) => sum + 2 * h * (q[at] - weights[at]), 0))
   const error = (q: ArrayLike<number>): number => slope(q).reduce((sum, value, at) => sum + value * (q[at] - weights[at]) / 2, 0)
-  const codes: CodeTrainable = { name: 'codes', set: 'codes', block: 0, values, gradient, decays: false, wrt: [], pull: () => undefined, feeds: () => ({}), refresh: () => Promise.resolve(), places }
+  const codes: CodeTrainable = { name: 'codes', set: 'codes', block: 0, values, gradient, groups: { sums: new Float32Array(), products: new Float32Array(), middle: 0 }, decays: false, wrt: [], pull: () => undefined, feeds: () => ({}), refresh: () => Promise.resolve(), places }
   return {
     codes, error,
     problem: {

@@ -59,7 +59,7 @@ export function openTrainingProgram(state: TrainingState, { objective, teacherHe
       const feeds = { ...(await packed.blockFeeds(block, hidden, batch)), [seedOf('out')]: float(gradient, batch.count, batch.time, spec.hidden) }
       const result = await packed.run(`backward ${JSON.stringify(kinds)} ${names.join()}`, () => vjp(blockGraph(spec, { kinds, pieces: piecesOf(spec) }), { of: ['out'], wrt: ['hidden', ...names] }), feeds, gradientsOfCodes(block))
       const found = gradientsOf(result, names)
-      for (const trainable of trainablesOf(block)) trainable.pull(found)
+      for (const trainable of trainablesOf(block)) await trainable.pull(found)
       return floats(result[gradientOf('hidden')])
     },
     async loss({ hidden, feeds: given }, backward) {
@@ -70,7 +70,7 @@ export function openTrainingProgram(state: TrainingState, { objective, teacherHe
       const terms = Object.fromEntries(termsOf(objective).map(([name]) => [name, floats(result[name])[0]]))
       if (!backward) return { terms, gradient: null }
       const found = gradientsOf(result, names)
-      for (const trainable of trainablesOf(null)) trainable.pull(found)
+      for (const trainable of trainablesOf(null)) await trainable.pull(found)
       return { terms, gradient: floats(result[gradientOf('hidden')]) }
     },
   }

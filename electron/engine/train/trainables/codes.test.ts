@@ -59,7 +59,7 @@ describe('trained codes', () => {
     const wanted = Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name)))
     const result = await session.run(wanted, { [gradientOf('x')]: null, [gradientOf('q.codes')]: null })
     session.dispose()
-    trainable.pull({ 'q.codes': result[gradientOf('q.codes')].data as Float32Array })
+    await trainable.pull({ 'q.codes': result[gradientOf('q.codes')].data as Float32Array })
     const dense = await decoded(codec, bytes)
     const group = dense.length / weight.scales.length
     for (const [at, found] of trainable.gradient.entries()) {

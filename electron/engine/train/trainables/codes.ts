@@ -10,7 +10,19 @@ import { codeLevels, type CodeLevels } from '../base/stored-codes.ts'
 import type { PackedWeight } from '../base/weight.ts'
 import type { Trainable } from './trainable.ts'
 
+/** What the last gradient of a weight says of the groups that share a scale, [out, groups]. */
+export interface GroupGradients {
+  /** Σ dŴ */
+  readonly sums: Float32Array
+  /** Σ dŴ (q − middle), q the codes as they are now. */
+  readonly products: Float32Array
+  /** The code that stands for 0 where there are no zero points. */
+  readonly middle: number
+}
+
 export interface CodeTrainable extends Trainable {
+  /** Of the last pull. */
+  readonly groups: GroupGradients
   /** Takes up what the offsets say; to be called whenever they have changed. */
   refresh(): Promise<void>
   /** Packed codes under the offsets, as of the last refresh, by the layer's short name. */
@@ -81,19 +93,14 @@ export function codeTrainable(layer: string, block: number, short: string, codec
   const values = weights === undefined ? new Float32Array(rows * cols) : offsetsOf(start, weights, weight, levels, (code) => levels.codes[placeOf(code)])
   const gradient = new Float32Array(rows * cols)
   const group = (rows * cols) / scales.length
+  const groups: GroupGradients = { sums: new Float32Array(scales.length), products: new Float32Array(scales.length), middle: 2 ** (bits - 1) }
   const input = `${short}.codes`
   const nearestCodes = nearest.map((place) => levels.codes[place])
   const now = (at: number): number => placeOf(start[at] + values[at] * levels.step)
 
   return {
-    name: `${layer}.codes`, set: 'codes', block, values, gradient, decays: false, wrt: [input],
-    pull(gradients) {
-      const own = gradients[input]
-      for (let part = 0; part < scales.length; part++) {
-        const step = scales[part] * levels.step
-        for (let at = part * group; at < (part + 1) * group; at++) gradient[at] += own[at] * step
-      }
-    },
+    name: `${layer}.codes`, set: 'codes', block, values, gradient, groups, decays: false, wrt: [input],
+    pull: (gradients) => kernels().codeGradients(gradients[input], codes, { rows, cols }, { group, middle: groups.middle, step: levels.step }, scales, gradient, groups.sums, groups.products),
     refresh: () => kernels().movedCodes(start, values, { rows, cols }, { bits, step: levels.step }, nearestCodes, codes, packed),
     feeds: () => ({ [input]: { type: 'uint8', dims: [rows, packed.length / rows], data: packed } }),
     places() {

@@ -6,6 +6,7 @@ import { gradientOf, seedOf, vjp } from '../../autodiff/vjp.ts'
 import { encodeModel } from '../../graph/encode.ts'
 import { rescaled, storedScales } from '../base/stored-scales.ts'
 import { weightFeeds, type PackedWeight } from '../base/weight.ts'
+import { codeTrainable } from './codes.ts'
 import { factorsOf, scaleTrainable, type ScaleTrainable } from './scales.ts'
 import { BATCH, COLS, decoded, encoded, noise, packed, product, ROWS, TOLERANCE } from './testing.ts'
 
@@ -59,7 +60,7 @@ describe('trained scales', () => {
       }
     }
 
-    trainable.pull(Object.fromEntries(trainable.wrt.map((name) => [name, first[gradientOf(name)] ?? new Float32Array()])))
+    await trainable.pull(Object.fromEntries(trainable.wrt.map((name) => [name, first[gradientOf(name)] ?? new Float32Array()])))
     const largest = trainable.gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
     const step = 2 ** -6 // the product is bilinear in the factors: differences are exact but for rounding
     for (const at of [0, 1, trainable.values.length - 1]) {
@@ -74,6 +75,29 @@ describe('trained scales', () => {
       expect(Math.abs((above - below) / (2 * step) - (trainable.gradient[at] ?? NaN))).toBeLessThan(TOLERANCE * Math.max(largest, 1) / step / 8)
     }
     session.dispose()
+  })
+
+  it.each(codecs)('of %s get the same gradient from that of the weights, where codes are trained beside them', async (codec) => {
+    const { bytes, weight, trainable: alone } = await open(codec)
+    const codes = codeTrainable('blocks.0.q', 0, 'q', codec, weight, { bytes })
+    const beside = codes && scaleTrainable('blocks.0.q', 0, 'q', codec, weight, codes.groups)
+    if (codes === null || beside === null) throw new Error(`${codec} has no scales or codes`)
+    codes.values.set(noise(codes.values.length, 5).map((value) => 2 * value))
+    await codes.refresh()
+    for (const trainable of [alone, beside]) {
+      trainable.values.set(noise(trainable.values.length, 2).map((value) => value / 8))
+      trainable.refresh()
+    }
+    const session = await runtime().createSession(encodeModel(vjp(product(weight), { of: ['y'], wrt: [...alone.wrt, ...codes.wrt] })), { threads: 1 })
+    const found = await session.run({ ...weightFeeds('q', weight), ...alone.feeds(), ...codes.feeds(), x: { type: 'float32', dims: [BATCH, COLS], data: noise(BATCH * COLS, 3) }, [seedOf('y')]: { type: 'float32', dims: [BATCH, ROWS], data: noise(BATCH * ROWS, 4) } }, Object.fromEntries(session.outputNames.map((name) => [name, null])))
+    const gradients = Object.fromEntries([...alone.wrt, ...codes.wrt].map((name) => [name, found[gradientOf(name)].data as Float32Array]))
+    session.dispose()
+    await alone.pull(gradients)
+    await codes.pull(gradients)
+    await beside.pull({})
+    expect(beside.wrt).toEqual([])
+    const largest = alone.gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    for (const [at, value] of alone.gradient.entries()) expect(Math.abs(beside.gradient[at] - value)).toBeLessThan(TOLERANCE * Math.max(largest, 1))
   })
 
   it('do not exist where scales are powers of two, or where there are none', () => {

@@ -7,6 +7,7 @@ import type { Tensor } from '../../../../kernels/kernels.ts'
 import type { CodecName } from '../../../contract/options.ts'
 import { storedScales } from '../base/stored-scales.ts'
 import type { PackedWeight } from '../base/weight.ts'
+import type { GroupGradients } from './codes.ts'
 import type { Trainable } from './trainable.ts'
 
 export interface ScaleTrainable extends Trainable {
@@ -21,8 +22,11 @@ export function factorsOf(values: Float32Array): Float32Array {
   return values.map((value) => 1 + value)
 }
 
-/** The scales of a layer, or null where its codec has none that can be trained. */
-export function scaleTrainable(layer: string, block: number, short: string, codec: CodecName, weight: PackedWeight): ScaleTrainable | null {
+/**
+ * The scales of a layer, or null where its codec has none that can be trained. Beside trained codes their gradient follows from what the
+ * codes' says of each group: dŴ is there already.
+ */
+export function scaleTrainable(layer: string, block: number, short: string, codec: CodecName, weight: PackedWeight, beside?: GroupGradients): ScaleTrainable | null {
   const stored = storedScales(codec)
   if (stored === null) return null
   const { scales, zeros, format, shape: [rows, cols] } = weight
@@ -38,7 +42,7 @@ export function scaleTrainable(layer: string, block: number, short: string, code
   const zeroInput = `${short}.zeros`
 
   function pull(gradients: Readonly<Record<string, Float32Array>>): void {
-    const [ofScales, ofZeros] = [gradients[scaleInput], gradients[zeroInput]]
+    const { ofScales, ofZeros } = beside === undefined ? { ofScales: gradients[scaleInput], ofZeros: gradients[zeroInput] } : ofGroups(beside)
     for (let group = 0; group < groups; group++) {
       const at = Math.floor(group / perBlock) * halves
       gradient[at] += ofScales[group] * scales[group]
@@ -50,9 +54,15 @@ export function scaleTrainable(layer: string, block: number, short: string, code
     }
   }
 
+  /** ds = Σ dŴ (q − z), dz = −s Σ dŴ. */
+  function ofGroups({ sums, products, middle }: GroupGradients): { ofScales: Float32Array; ofZeros: Float32Array } {
+    const zeroOf = moved ?? zeros
+    return { ofScales: zeroOf === null ? products : products.map((product, at) => product - (zeroOf[at] - middle) * sums[at]), ofZeros: sums.map((sum, at) => -scaled[at] * sum) }
+  }
+
   return {
     name: `${layer}.scales`, set: 'scales', block, values, gradient, decays: false, pull,
-    wrt: halves === 1 ? [scaleInput] : [scaleInput, zeroInput],
+    wrt: beside !== undefined ? [] : halves === 1 ? [scaleInput] : [scaleInput, zeroInput],
     refresh() {
       for (let group = 0; group < groups; group++) {
         const at = Math.floor(group / perBlock) * halves

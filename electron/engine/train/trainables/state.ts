@@ -66,15 +66,15 @@ export async function openState(base: Base, { adapter, sets, norms, source, bloc
       const branch = branches.get(layer)
       kinds.set(layer, kindOf(weight, branch?.rank ?? 0))
       if (branch !== undefined && sets.includes('adapters')) trainables.push(...adapterTrainables(branch, block, short))
-      const scale = sets.includes('scales') && weight.weight === 'packed' ? scaleTrainable(layer, block, short, base.codec(layer), weight) : null
-      if (scale !== null) {
-        scales.set(layer, scale)
-        trainables.push(scale)
-      }
       const code = sets.includes('codes') && weight.weight === 'packed' ? codeTrainable(layer, block, short, base.codec(layer), weight, { bytes: await base.bytes(layer), weights: await source?.(layer) }) : null
-      if (code === null) continue
-      codes.set(layer, code)
-      trainables.push(code)
+      if (code !== null) {
+        codes.set(layer, code)
+        trainables.push(code)
+      }
+      const scale = sets.includes('scales') && weight.weight === 'packed' ? scaleTrainable(layer, block, short, base.codec(layer), weight, code?.groups) : null
+      if (scale === null) continue
+      scales.set(layer, scale)
+      trainables.push(scale)
     }
     await weights.set(block, own)
     if (sets.includes('norms')) for (const [name, values] of Object.entries(small)) if (isNorm(name)) trainables.push(normTrainable(name, block, values))

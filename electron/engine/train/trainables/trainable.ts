@@ -14,8 +14,8 @@ export interface Trainable {
   readonly decays: boolean
   /** Inputs of the graph whose gradients it needs, by their short names. */
   readonly wrt: readonly string[]
-  /** Adds the gradients of those inputs. */
-  readonly pull: (gradients: Readonly<Record<string, Float32Array>>) => void
+  /** Adds the gradients of those inputs. Trainables are asked in their order. */
+  readonly pull: (gradients: Readonly<Record<string, Float32Array>>) => void | Promise<void>
 }
 
 /** gradient += scale · addend */
