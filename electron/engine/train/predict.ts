@@ -54,7 +54,7 @@ const LOGIT_ARRAYS = 8
 /** Passes of a step in forwards: forward, recomputation, and a backward of little more than the input's gradient. */
 export const FORWARDS = 3.2
 /** Share of a dense product's speed that training's blocks reach, where their own was not measured. */
-export const trainingEfficiency = 0.35
+export const trainingEfficiency = 0.45
 
 /** The model and the formats of its layers: all that a prediction asks of a base. */
 export type PredictedBase = Pick<Base, 'codec' | 'tableBytes'> & { readonly model: Pick<Base['model'], 'layers' | 'spec'> }

@@ -41,23 +41,29 @@ export function scaleTrainable(layer: string, block: number, short: string, code
   const scaleInput = `${short}.scales`
   const zeroInput = `${short}.zeros`
 
+  /** ds = Σ dŴ (q − z) and dz = −s Σ dŴ of every group; written in place, as numbers given one by one would be garbage by the megabyte. */
+  function ofGroups({ sums, products, middle }: GroupGradients, { ofScales, ofZeros }: Record<'ofScales' | 'ofZeros', Float32Array>): void {
+    const zeroOf = moved ?? zeros
+    for (let group = 0; group < groups; group++) {
+      ofScales[group] = products[group] - (zeroOf === null ? 0 : (zeroOf[group] - middle) * sums[group])
+      ofZeros[group] = -scaled[group] * sums[group]
+    }
+  }
+
+  const own = beside && { ofScales: new Float32Array(groups), ofZeros: new Float32Array(groups) }
+
   function pull(gradients: Readonly<Record<string, Float32Array>>): void {
-    const { ofScales, ofZeros } = beside === undefined ? { ofScales: gradients[scaleInput], ofZeros: gradients[zeroInput] } : ofGroups(beside)
+    if (beside !== undefined && own !== undefined) ofGroups(beside, own)
+    const { ofScales, ofZeros } = own ?? { ofScales: gradients[scaleInput], ofZeros: gradients[zeroInput] }
     for (let group = 0; group < groups; group++) {
       const at = Math.floor(group / perBlock) * halves
       gradient[at] += ofScales[group] * scales[group]
       if (halves === 1 || zeros === null) continue
       const factor = 1 + values[at]
-      const ofRatio = ofZeros[group] * zeros[group] / factor
-      gradient[at] -= ofRatio * (1 + values[at + 1]) / factor
+      const ofRatio = (ofZeros[group] * zeros[group]) / factor
+      gradient[at] -= (ofRatio * (1 + values[at + 1])) / factor
       gradient[at + 1] += ofRatio
     }
-  }
-
-  /** ds = Σ dŴ (q − z), dz = −s Σ dŴ. */
-  function ofGroups({ sums, products, middle }: GroupGradients): { ofScales: Float32Array; ofZeros: Float32Array } {
-    const zeroOf = moved ?? zeros
-    return { ofScales: zeroOf === null ? products : products.map((product, at) => product - (zeroOf[at] - middle) * sums[at]), ofZeros: sums.map((sum, at) => -scaled[at] * sum) }
   }
 
   return {
