@@ -5,7 +5,7 @@ import { noise } from './packed-weights.ts'
 const middle = 2
 
 describe('codeGradients', () => {
-  it.each([[3, 96, 32], [5, 21, 21], [2, 64, 16], [4, 12, 4]])('of [%d, %d] in groups of %d are sums over the groups, and added to those of the codes', async (rows, cols, group) => {
+  it.each([[3, 96, 32], [5, 21, 21], [2, 64, 16], [4, 12, 4], [80, 512, 32]])('of [%d, %d] in groups of %d are sums over the groups, and added to those of the codes', async (rows, cols, group) => {
     const count = rows * cols
     const gradient = noise(count, 1)
     const codes = Uint8Array.from({ length: count }, (_, at) => (at * 7 + 3) % 4)

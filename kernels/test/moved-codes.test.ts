@@ -6,8 +6,8 @@ import { noise } from './packed-weights.ts'
 const whole = (bits: number): Uint8Array => Uint8Array.from({ length: 2 ** (bits + 1) }, (_, half) => half >> 1)
 
 describe('movedCodes', () => {
-  it.each([2, 3, 4, 8])('of %d bits go to the nearest code, at most to the ends, and into a stream of bits', async (bits) => {
-    const [rows, cols] = [3, 41]
+  it.each([[2, 41], [3, 41], [4, 41], [8, 41], [3, 600]])('of %d bits go to the nearest code, at most to the ends, and into a stream of bits, %d a row', async (bits, cols) => {
+    const rows = 3
     const last = 2 ** bits - 1
     const start = Uint8Array.from({ length: rows * cols }, (_, at) => (at * 5 + 1) % 2 ** bits)
     const offsets = noise(rows * cols, bits).map((value) => 3 * value)

@@ -75,6 +75,22 @@ describe('packed weights in a training step', () => {
     expect(expected.gradients.filter((gradient) => gradient.some((value) => value !== 0))).toHaveLength(2 * 7 + 2)
   })
 
+  it.each(['int3-channel', 'int4-channel-sym'] as const)('of %s give scales the same gradients, with codes trained beside them or not', async (codec) => {
+    const { packed } = await bases(codec)
+    const batch = batchOf(goldens.windows)
+    const found = await Promise.all((['scales', 'codes'] as const).map(async (last) => {
+      const state = await openState(packed, { adapter: new Map(), sets: ['scales', last] }, silent.signal)
+      const program = openTrainingProgram(state, { objective: objectives.ce({}), teacherHead: null, threads: 1, signal: silent.signal })
+      const hidden = await program.embed(batch)
+      for (const wave of [1, 2]) await program.backward(0, hidden, hidden.map((_, at) => Math.sin(wave * at)), batch) // each adds its own
+      program.dispose()
+      return state.trainables.filter(({ set, block }) => set === 'scales' && block === 0).map(({ gradient }) => gradient)
+    }))
+    const [alone, beside] = found
+    expect(beside).toHaveLength(7)
+    for (const [at, gradient] of beside.entries()) expect(difference(gradient, alone[at])).toBeLessThan(TOLERANCE)
+  })
+
   it.each([[32, 4, 4], [32, 32, 4], [64, 8, 8], [8, 4, 1], [14, 2, 1], [40, 8, 1]])('attend with %i heads over %i in %i parts of eight heads, or in one', (heads, kvHeads, pieces) => {
     expect(piecesOf({ heads, kvHeads })).toBe(pieces)
   })

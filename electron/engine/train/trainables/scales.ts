@@ -41,27 +41,29 @@ export function scaleTrainable(layer: string, block: number, short: string, code
   const scaleInput = `${short}.scales`
   const zeroInput = `${short}.zeros`
 
-  /** ds = Σ dŴ (q − z) and dz = −s Σ dŴ of every group; written in place, as numbers given one by one would be garbage by the megabyte. */
-  function ofGroups({ sums, products, middle }: GroupGradients, { ofScales, ofZeros }: Record<'ofScales' | 'ofZeros', Float32Array>): void {
+  const own: Readonly<Record<'ofScales' | 'ofZeros', Float32Array>> = { ofScales: new Float32Array(beside ? groups : 0), ofZeros: new Float32Array(beside ? groups : 0) }
+
+  /** Gradients of every group's scale and zero point: the graph's, or ds = Σ dŴ (q − z) and dz = −s Σ dŴ. */
+  function ofGroups(gradients: Readonly<Record<string, Float32Array>>): typeof own {
+    if (beside === undefined) return { ofScales: gradients[scaleInput], ofZeros: gradients[zeroInput] }
+    const { sums, products, middle } = beside
     const zeroOf = moved ?? zeros
     for (let group = 0; group < groups; group++) {
-      ofScales[group] = products[group] - (zeroOf === null ? 0 : (zeroOf[group] - middle) * sums[group])
-      ofZeros[group] = -scaled[group] * sums[group]
+      own.ofScales[group] = products[group] - (zeroOf === null ? 0 : (zeroOf[group] - middle) * sums[group])
+      own.ofZeros[group] = -scaled[group] * sums[group]
     }
+    return own
   }
 
-  const own = beside && { ofScales: new Float32Array(groups), ofZeros: new Float32Array(groups) }
-
   function pull(gradients: Readonly<Record<string, Float32Array>>): void {
-    if (beside !== undefined && own !== undefined) ofGroups(beside, own)
-    const { ofScales, ofZeros } = own ?? { ofScales: gradients[scaleInput], ofZeros: gradients[zeroInput] }
+    const { ofScales, ofZeros } = ofGroups(gradients)
     for (let group = 0; group < groups; group++) {
       const at = Math.floor(group / perBlock) * halves
       gradient[at] += ofScales[group] * scales[group]
       if (halves === 1 || zeros === null) continue
       const factor = 1 + values[at]
-      const ofRatio = (ofZeros[group] * zeros[group]) / factor
-      gradient[at] -= (ofRatio * (1 + values[at + 1])) / factor
+      const ofRatio = ofZeros[group] * zeros[group] / factor
+      gradient[at] -= ofRatio * (1 + values[at + 1]) / factor
       gradient[at + 1] += ofRatio
     }
   }
