@@ -1,17 +1,13 @@
-/** Ten thousand tensors: opened, scrolled through to the end and sorted within the time of a frame; and what the page weighs at the start. */
+/** Ten thousand tensors: opened, scrolled through to the end and sorted, with a page that stays small (`bench app` has the times); and what the page weighs at the start. */
 import path from 'node:path'
 import { expect } from 'vitest'
 import { test } from '../fixture.ts'
 import { writeLargeModel } from '../large-model.ts'
-import { initialScriptBytes, mainThreadMs, rendererBytes, scrollFrames } from '../page-meter.ts'
+import { initialScriptBytes, rendererBytes, scrollFrames } from '../page-meter.ts'
 import { sampleModel } from '../texts.ts'
 import { openModel, workMs } from '../wizard.ts'
 
-/** Of the main thread, for one frame at 60 a second. */
-const frameMs = 1000 / 60
-const frames = 90
-
-test('ten thousand tensors are scrolled in less than a frame’s time a frame, and only the rows in view are in the page', { timeout: workMs }, async ({ app, page, folder }) => {
+test('ten thousand tensors are scrolled through and sorted, and only the rows in view are in the page', { timeout: workMs }, async ({ app, page, folder }) => {
   const model = path.join(folder, 'large')
   const tensors = await writeLargeModel(model, sampleModel)
   expect(tensors).toBeGreaterThanOrEqual(10_000)
@@ -19,9 +15,8 @@ test('ten thousand tensors are scrolled in less than a frame’s time a frame, a
   const table = page.getByRole('grid', { name: 'Tensors' })
   expect(await table.getAttribute('aria-rowcount')).toBe(String(tensors + 1))
 
-  await scrollFrames(page, 'Tensors', 200, 20) // the first frames compile
-  const took = await mainThreadMs(folder, () => scrollFrames(page, 'Tensors', 600, frames))
-  expect(took / frames).toBeLessThan(frameMs)
+  await scrollFrames(page, 'Tensors', 600, 90)
+  await expect.poll(async () => Number(await table.getByRole('row').last().getAttribute('aria-rowindex'))).toBeGreaterThan(500)
   expect(await table.getByRole('row').count()).toBeLessThan(80)
 
   await table.focus()
