@@ -18,7 +18,7 @@ function bytesOf(array: Float32Array | Int32Array): Uint8Array {
 }
 
 function windowsHash(windows: readonly TrainingWindow[]): string {
-  return hashOf(windows.flatMap(({ tokens, mask }) => [`${tokens.length} ${mask?.length ?? 0};`, bytesOf(tokens), ...(mask ? [mask] : [])]))
+  return hashOf(windows.flatMap(({ tokens, mask, isWritten }) => [`${tokens.length} ${mask?.length ?? 0}${isWritten ? ' written' : ''};`, bytesOf(tokens), ...(mask ? [mask] : [])]))
 }
 
 export interface IdentitySource {

@@ -11,6 +11,13 @@ test('by chance, codes move as far in a long run as in a short one', () => {
   expect(codes({ steps: 10, codeRate: 0.1 })).toBe(0.1)
 })
 
+test('scales and norms are slower beside codes', () => {
+  const rates = (trainable: TrainOptions['trainable']) => pace(TrainOptions.parse({ trainable }), 256).rates
+  const [alone, beside] = [rates(['scales', 'norms']), rates(['codes', 'scales', 'norms'])]
+  expect([beside.scales / alone.scales, beside.norms / alone.norms]).toEqual([expect.closeTo(0.3), expect.closeTo(0.3)])
+  expect(pace(TrainOptions.parse({ trainable: ['codes', 'scales'], scaleRate: 0.01 }), 256).rates.scales).toBe(0.01)
+})
+
 test('rates of branches, scales and norms fall with the root of the width', () => {
   const options = TrainOptions.parse({})
   const [narrow, wide] = [pace(options, 256).rates, pace(options, 1024).rates]

@@ -48,6 +48,8 @@ const BRANCH_RATE_WIDTH = 256
 /** Scales move by factors near 1, norms by small differences. */
 const SCALE_RATE = 2e-3
 const NORM_RATE = 1e-3
+/** Share of these beside trained codes: a scale that moves puts many weights of its group past the middle of their cells. */
+const BESIDE_CODES = 0.3
 /**
  * Codes move in steps of the grid, whatever the model. Their gradients are noise for the most part: at a rate that falls with the root of the
  * steps, chance moves a code as far in a long run as in a short one, and what the data says moves it further.
@@ -58,10 +60,11 @@ const CODE_RATE_MOST = 5e-3
 const WARMUP_SHARE = 0.03
 
 /** Peak rates and warm-up of a run on a model of a width. */
-export function pace({ learningRate, scaleRate, normRate, codeRate, warmup, steps }: TrainOptions, hidden: number) {
+export function pace({ learningRate, scaleRate, normRate, codeRate, warmup, steps, trainable }: TrainOptions, hidden: number) {
   const shrink = Math.min(1, Math.sqrt(BRANCH_RATE_WIDTH / hidden))
+  const share = shrink * (trainable.includes('codes') ? BESIDE_CODES : 1)
   return {
-    rates: { adapters: learningRate ?? BRANCH_RATE * shrink, scales: scaleRate ?? SCALE_RATE * shrink, norms: normRate ?? NORM_RATE * shrink, codes: codeRate ?? Math.min(CODE_RATE_MOST, CODE_RATE * Math.sqrt(CODE_RATE_STEPS / steps)) },
+    rates: { adapters: learningRate ?? BRANCH_RATE * shrink, scales: scaleRate ?? SCALE_RATE * share, norms: normRate ?? NORM_RATE * share, codes: codeRate ?? Math.min(CODE_RATE_MOST, CODE_RATE * Math.sqrt(CODE_RATE_STEPS / steps)) },
     warmup: warmup ?? Math.ceil(steps * WARMUP_SHARE),
   }
 }

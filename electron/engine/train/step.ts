@@ -17,8 +17,16 @@ export interface StepTask {
   readonly microBatch: number
 }
 
+export interface UsableStep {
+  readonly isUsable: true
+  readonly losses: Losses
+  readonly norm: number
+  /** Positions with a label. */
+  readonly labels: number
+}
+
 export type StepOutcome =
-  | { readonly isUsable: true; readonly losses: Losses; readonly norm: number }
+  | UsableStep
   /** A loss or gradient that is not a number, and the windows it comes from. */
   | { readonly isUsable: false; readonly reason: string; readonly windows: readonly number[] }
 
@@ -46,7 +54,7 @@ export async function gradientsOfStep({ program, objective, targets, windows, mi
     losses = added(losses, own)
   }
   const norm = gradientNorm(trainables)
-  return Number.isFinite(norm) ? { isUsable: true, losses, norm } : { isUsable: false, reason: `gradient norm ${norm}`, windows: chosen }
+  return Number.isFinite(norm) ? { isUsable: true, losses, norm, labels: totals.labels } : { isUsable: false, reason: `gradient norm ${norm}`, windows: chosen }
 }
 
 /** The losses over all windows, as means over their tokens. */

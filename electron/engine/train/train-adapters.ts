@@ -24,7 +24,7 @@ import { rateFactor } from './optimizer/schedule.ts'
 import { pace, TrainOptions } from './options.ts'
 import { openTrainingProgram, type TrainingProgram } from './program/program.ts'
 import { openTeacherHead } from './program/teacher-head.ts'
-import { gradientsOfStep, meanLosses, type StepTask } from './step.ts'
+import { gradientsOfStep, meanLosses, type StepTask, type UsableStep } from './step.ts'
 import { openTargetStore, type TargetStore } from './targets/store.ts'
 import { makeTargets } from './targets/teacher.ts'
 import { weightsOf, type Trained } from './trained.ts'
@@ -139,6 +139,12 @@ function checkSkipped({ progress: { skipped, step } }: Run): void {
   })
 }
 
+/** The losses of a step, but for those that labels belong to where its windows have none: they are not less for it. */
+function comparableLosses({ losses: { loss, terms: { ce, ...others } }, labels }: UsableStep): Readonly<Record<string, number>> {
+  if (ce === undefined) return { loss, ...others }
+  return labels === 0 ? others : { loss, ce, ...others }
+}
+
 /** One step: gradients, checks, update. */
 async function takeStep(run: Run, park: Park, context: Context): Promise<void> {
   const { options, state, steps, moments } = run
@@ -159,7 +165,7 @@ async function takeStep(run: Run, park: Park, context: Context): Promise<void> {
   await updateAll(trainables, moments, updates, rateFactor({ steps: options.steps, warmup, floor: options.floor }, step), { ...options, rates })
   await refreshState(state)
   run.progress = { ...run.progress, updates }
-  record(run, context, { loss: outcome.losses.loss, ...outcome.losses.terms, 'gradient norm': outcome.norm })
+  record(run, context, { ...comparableLosses(outcome), 'gradient norm': outcome.norm })
 }
 
 function isStopped({ options, progress: { stale } }: Run): boolean {

@@ -7,7 +7,8 @@ import { createRandom } from '../evaluate/sampling.ts'
 import { withFolder } from '../io/temporary-folder.ts'
 import { openDecoder, type DecoderModel } from '../session/model.ts'
 import { golden, quantized } from './testing.ts'
-import { trainJob } from './train-job.ts'
+import { splitWindows, trainJob } from './train-job.ts'
+import { windowsOfStep } from './window.ts'
 import { withNorms } from './with-norms.ts'
 
 async function windows(): Promise<readonly Int32Array[]> {
@@ -68,14 +69,24 @@ describe('trainJob', () => {
   }))
 
   test('learns from what the original writes beside the data', () => withModel(async (model, folder) => {
-    const trainedOn = async (name: string, written: number): Promise<{ files: Record<string, Buffer>; texts: number }> => {
-      const job = await quantized(path.join(folder, name), model, 'scales', 0)
+    const trainedOn = async (name: string, written: number): Promise<{ files: Record<string, Buffer>; texts: number; points: Record<string, number> }> => {
+      const points: Record<string, number> = {}
+      const report = (event: JobEvent): void => {
+        if (event.type === 'point') points[event.series] = (points[event.series] ?? 0) + 1
+      }
+      const job = await quantized(path.join(folder, name), model, 'scales', 0, { ...silent, report })
       const { recipe } = job
-      await trainJob({ ...job, recipe: { ...recipe, training: recipe.training && { ...recipe.training, written } } }, model, windows)
-      return { files: await trainedFiles(path.join(folder, name)), texts: ((await job.readFile('written.bin'))?.length ?? 0) / 12 / 4 }
+      await trainJob({ ...job, recipe: { ...recipe, training: recipe.training && { ...recipe.training, steps, written } } }, model, windows)
+      return { files: await trainedFiles(path.join(folder, name)), texts: ((await job.readFile('written.bin'))?.length ?? 0) / 12 / 4, points }
     }
+    const steps = 12
     const [none, some] = [await trainedOn('none', 0), await trainedOn('some', 40)]
     expect([none.texts, some.texts]).toEqual([0, 40])
+    expect(none.points).toMatchObject({ loss: steps, ce: steps, kl: steps })
+    const { windows: read } = splitWindows(await windows())
+    const ofData = Array.from({ length: steps }, (_, step) => windowsOfStep(step, 2, read.length + 40, 0)).filter((numbers) => numbers.some((number) => number < read.length))
+    expect(ofData.length).toBeLessThan(steps)
+    expect(some.points).toMatchObject({ loss: ofData.length, ce: ofData.length, kl: steps }) // what was written has no labels
     expect(Object.keys(some.files)).toEqual(Object.keys(none.files))
     expect(some.files['trained-final_norm.norm.bin']).not.toEqual(none.files['trained-final_norm.norm.bin'])
   }))

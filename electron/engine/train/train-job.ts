@@ -43,7 +43,8 @@ export function splitWindows(windows: readonly Int32Array[]): { windows: readonl
   return { windows: windows.filter((_, at) => !isHeldOut(at)), heldOut: windows.filter((_, at) => isHeldOut(at)) }
 }
 
-const asWindow = (tokens: Int32Array): TrainingWindow => ({ tokens })
+const asRead = (tokens: Int32Array): TrainingWindow => ({ tokens })
+const asWritten = (tokens: Int32Array): TrainingWindow => ({ tokens, isWritten: true })
 
 async function startOf(job: Job, { layers }: DecoderModel): Promise<Adapter> {
   const source = jobAdapter(job, layers, job.recipe.choice)
@@ -80,7 +81,7 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const sets = trainable.filter((set) => set !== 'adapters' || adapter.size > 0)
   const left = memoryLeft(recipe.memoryBytes, predictMemory(run.base, run.size))
   const trained = await trainAdapters({
-    base, teacher: model, source: model.readWeight, adapter, windows: [...read, ...written].map(asWindow), heldOut: heldOut.map(asWindow), folder: path.join(folder, 'training'), memoryBytes: left === undefined ? undefined : Math.max(0, left),
+    base, teacher: model, source: model.readWeight, adapter, windows: [...read.map(asRead), ...written.map(asWritten)], heldOut: heldOut.map(asRead), folder: path.join(folder, 'training'), memoryBytes: left === undefined ? undefined : Math.max(0, left),
     options: { ...pace, microBatch: run.size.microBatch, patience: 0, evaluateEvery: Math.ceil(pace.steps / EVALUATIONS), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
   }, context)
   const storage = recipe.adapterStorage ?? 'float16'

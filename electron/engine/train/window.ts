@@ -5,6 +5,8 @@ export interface TrainingWindow {
   readonly tokens: Int32Array
   /** 1 where a token is to be learned from those before it; all but the first where absent. */
   readonly mask?: Uint8Array
+  /** Whether the original wrote it: what it drew says nothing that its predictions do not, and as labels would be noise. */
+  readonly isWritten?: boolean
 }
 
 /** No label: nothing is learned at this position. */
@@ -17,9 +19,9 @@ export interface Batch {
   readonly time: number
   /** [count · time]; padding is token 0. */
   readonly tokens: Int32Array
-  /** Token that follows a position, where it is to be learned; UNSCORED elsewhere. */
+  /** Token that follows a position, where it is to be learned; UNSCORED elsewhere and in written windows. */
   readonly labels: Int32Array
-  /** 1 where the predictions are compared with a teacher's: where there is a label, and at the end of windows without a mask. */
+  /** 1 where the predictions are compared with a teacher's: where there is a label or would be in text that was not written, and at the end of windows without a mask. */
   readonly judged: Uint8Array
   /** 1 where there is a token. */
   readonly real: Uint8Array
@@ -35,13 +37,13 @@ export function batchOf(windows: readonly TrainingWindow[]): Batch {
   const time = Math.max(...windows.map(({ tokens }) => tokens.length))
   const size = windows.length * time
   const batch = { count: windows.length, time, tokens: new Int32Array(size), labels: new Int32Array(size).fill(UNSCORED), judged: new Uint8Array(size), real: new Uint8Array(size) }
-  for (const [at, { tokens, mask }] of windows.entries()) {
+  for (const [at, { tokens, mask, isWritten = false }] of windows.entries()) {
     const first = at * time
     batch.tokens.set(tokens, first)
     batch.real.fill(1, first, first + tokens.length)
     for (let position = 0; position + 1 < tokens.length; position++) {
       if (mask !== undefined && mask[position + 1] === 0) continue
-      batch.labels[first + position] = tokens[position + 1]
+      if (!isWritten) batch.labels[first + position] = tokens[position + 1]
       batch.judged[first + position] = 1
     }
     if (mask === undefined) batch.judged[first + tokens.length - 1] = 1

@@ -71,4 +71,8 @@ describe('writtenCount', () => {
   ])('%s', (_, model, asked, expected) => {
     expect(writtenCount(model, asked)).toBe(expected)
   })
+  test('what is asked for is refused where nothing is learned from the original', () => {
+    expect(writtenCount(small, { ...task, objective: 'ce', written: 0 })).toBe(0)
+    expect(() => writtenCount(small, { ...task, objective: 'ce', written: 7 })).toThrow(/7 windows.*"ce"/)
+  })
 })

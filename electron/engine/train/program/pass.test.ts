@@ -11,7 +11,7 @@ import { targetKind } from '../objectives/objective.ts'
 import { openTargetStore, type TargetStore } from '../targets/store.ts'
 import { makeTargets } from '../targets/teacher.ts'
 import { openState, refreshState, type TrainingState } from '../trainables/state.ts'
-import { batchOf, type Batch } from '../window.ts'
+import { batchOf, type Batch, type TrainingWindow } from '../window.ts'
 import { totalsOf } from './loss-rows.ts'
 import { evaluatePass, trainPass, type Losses } from './pass.ts'
 import { openTrainingProgram, type TrainingProgram } from './program.ts'
@@ -99,6 +99,23 @@ describe('a training step', () => {
     program.dispose()
     expect(losses.reduce((sum, { loss }) => sum + loss, 0)).toBeCloseTo(goldens.index.objectives.lrec?.loss ?? NaN, 4)
     expect(worst(state, 'lrec')).toBeLessThan(TOLERANCE)
+  })
+
+  it('learns from written windows what the teacher says, and from the others what they say too', async () => {
+    const state = await openStudent()
+    const program = await open('lrec', state)
+    const evaluate = async (windows: readonly TrainingWindow[]): Promise<Losses['terms']> => {
+      const batch = batchOf(windows)
+      return (await evaluatePass({ program, objective: objectives.lrec({}), batch, windows, targets: store, totals: totalsOf([batch]) })).terms
+    }
+    const mixed = await evaluate(goldens.windows.map((window, at) => ({ ...window, isWritten: at === 0 })))
+    const second = await evaluate(goldens.windows.slice(1))
+    const written = await evaluate(goldens.windows.map((window) => ({ ...window, isWritten: true })))
+    program.dispose()
+    for (const { kl } of [mixed, written]) expect(kl).toBeCloseTo(goldens.index.objectives.lrec?.terms.kl ?? NaN, 4)
+    expect(second.ce).toBeGreaterThan(1)
+    expect(mixed.ce).toBeCloseTo(second.ce ?? NaN, 4)
+    expect(written.ce).toBe(0)
   })
 
   it('is evaluated to the same losses without gradients', async () => {
