@@ -213,6 +213,16 @@ function candidates(): string[] {
   return folders.filter((folder) => folder !== undefined).map((folder) => path.join(folder, 'halftone.node'))
 }
 
+/** The addon, where a kernel that it lacks says so: it was built before this version of the code. */
+export function currentKernels(addon: Kernels, file: string): Kernels {
+  return new Proxy(addon, {
+    get(target, name): unknown {
+      if (typeof name === 'string' && !(name in target)) throw new AppError('kernels-missing', `${file}: found no kernel "${name}"; it was built from an older version`, { hint: 'Run "npm run kernels" to build it anew.' })
+      return Reflect.get(target, name)
+    },
+  })
+}
+
 let loaded: Kernels | undefined
 /** The addon, loaded at the first call; throws an AppError that lists the paths tried. */
 export function kernels(): Kernels {
@@ -220,7 +230,7 @@ export function kernels(): Kernels {
   const tried: string[] = []
   for (const file of candidates()) {
     try {
-      loaded = require(file) as Kernels
+      loaded = currentKernels(require(file) as Kernels, file)
       return loaded
     } catch (cause) {
       tried.push(`${file}: ${cause instanceof Error ? cause.message.split('\n')[0] ?? '' : String(cause)}`)
