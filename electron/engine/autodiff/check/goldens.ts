@@ -31,12 +31,14 @@ export type GoldenName = (typeof goldenNames)[number]
 export async function openGolden(name: GoldenName, options: CanonicalOptions = {}): Promise<Golden> {
   const folder = path.join(import.meta.dirname, '../goldens')
   const graph = withLoss(canonical(await readModel(path.join(folder, `${name}.onnx`)), options), { loss: 'cross-entropy', of: 'logits', target: 'labels' })
-  const checkpoint = await openCheckpoint(path.join(folder, `${name}.safetensors`))
+  const file = path.join(folder, `${name}.safetensors`)
+  const checkpoint = await openCheckpoint(file)
   const shapeOf = (tensor: string): readonly number[] => checkpoint.tensors.get(tensor)?.shape ?? []
   const labels = await checkpoint.read('labels')
   const int32 = new Int32Array(labels.buffer, labels.byteOffset, labels.byteLength / 4)
   const isText = checkpoint.tensors.get('input')?.type === 'I64'
   const raw = await checkpoint.read('input')
+  await checkpoint.close()
   const input: Tensor['data'] = isText ? new BigInt64Array(raw.buffer, raw.byteOffset, raw.byteLength / 8) : new Float32Array(raw.buffer, raw.byteOffset, raw.byteLength / 4)
   const parameters = [...checkpoint.tensors.keys()].filter((tensor) => tensor.startsWith('grad.')).map((tensor) => tensor.slice('grad.'.length))
   return {
@@ -48,6 +50,9 @@ export async function openGolden(name: GoldenName, options: CanonicalOptions = {
       input: { type: isText ? 'int64' : 'float32', dims: shapeOf('input'), data: input },
       labels: { type: 'int64', dims: shapeOf('labels'), data: BigInt64Array.from(int32, BigInt) },
     },
-    read: (tensor) => checkpoint.readFloat(tensor),
+    async read(tensor) {
+      const opened = await openCheckpoint(file)
+      return opened.readFloat(tensor).finally(() => opened.close())
+    },
   }
 }
