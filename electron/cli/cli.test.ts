@@ -101,6 +101,15 @@ describe('halftone compress', () => {
     expect(code).toBe(1)
     expect(stderr).toMatch(/holds an earlier result[\s\S]*--resume/)
   })
+
+  it('does not go on with a run that was begun with other options', async () => {
+    const out = path.join(folder, 'plain')
+    const other = await halftone(...small(out).map((word) => (word === '3.6bpw' ? '4bpw' : word)), '--resume')
+    expect(other.code).toBe(1)
+    expect(other.stderr).toMatch(/begun with budget.*3\.6.*expected.*4[\s\S]*--out/)
+    const trained = await halftone(...small(out), '--train-steps', '7', '--resume')
+    expect(trained.stderr).toMatch(/begun with training none, expected .*"steps":7/)
+  })
 })
 
 describe('what cannot be used', () => {

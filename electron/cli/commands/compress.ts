@@ -1,5 +1,6 @@
 /** @file halftone compress: measure, plan, quantize, export and check, in one go. `run` does the last three from a recipe. */
 import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { Option, type Command } from 'commander'
 import type { MeasureInput } from '../../contract/engine.ts'
 import { AppError } from '../../contract/errors.ts'
@@ -85,6 +86,15 @@ async function checkFolder(folder: string, resume: boolean): Promise<void> {
   }
 }
 
+/** Refuses to go on with a run that was begun with something else. */
+function checkBegun(begun: Recipe, asked: Partial<Pick<Recipe, 'target' | 'budget' | 'correction' | 'training'>>, folder: string): void {
+  for (const [name, wanted] of Object.entries(asked)) {
+    const found: unknown = Reflect.get(begun, name)
+    if (isDeepStrictEqual(found, wanted)) continue
+    throw new AppError('file-exists', `${folder}: found a run begun with ${name} ${found === undefined ? 'none' : JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`, { hint: 'Resume it with the options it was begun with, or choose another folder with --out.' })
+  }
+}
+
 /** What compressed-tensors holds in mixed formats that transformers loads: integers without zero points. */
 const symmetricOptions = ['int2-g32-sym', 'int3-g64-sym', 'int3-g32-sym', 'int4-g64-sym', 'int4-g32-sym', 'int8-g64-sym'] as const
 
@@ -128,11 +138,10 @@ export async function compress(source: string, options: CompressOptions, context
   }
   const measured = await engine.measure(measureInput, context)
   const folder = path.join(options.out, 'job')
-  const begun = resume && await readIfThere(path.join(folder, 'recipe.json'))
-  const recipe: Recipe = begun
-    ? await readRecipe(path.join(folder, 'recipe.json'))
-    : { ...(await engine.plan({ model, measured, target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }), ...learnedOf(options.rounder), ...trainingOf(options) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
-  return engine.run({ recipe, folder, out: options.out, resume: Boolean(begun), ...(options.text !== undefined && { text: options.text }) }, context)
+  const begun = resume && await readIfThere(path.join(folder, 'recipe.json')) ? await readRecipe(path.join(folder, 'recipe.json')) : null
+  if (begun !== null) checkBegun(begun, { target, budget, correction: options.correct, ...trainingOf(options) }, folder)
+  const recipe: Recipe = begun ?? { ...(await engine.plan({ model, measured, target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }), ...learnedOf(options.rounder), ...trainingOf(options) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
+  return engine.run({ recipe, folder, out: options.out, resume: begun !== null, ...(options.text !== undefined && { text: options.text }) }, context)
 }
 
 /** The options that measuring and compressing share. */

@@ -54,7 +54,7 @@ interface WrittenTask extends Pick<Training, 'written' | 'steps' | 'batch'> {
  */
 export function writtenCount(model: Sized, { written, objective, steps, batch, read, length, memoryBytes = Infinity }: WrittenTask): number {
   const isTaught = targetKind(objectives[objective]({}), model.spec.blocks) !== null
-  if (written !== undefined && written > 0 && !isTaught) throw new AppError('bad-recipe', `training: found ${written} windows for the model to write and the objective "${objective}", which learns from the words of the data alone`, { hint: 'Leave out --written, or choose an objective that learns from the original (lrec, rilq, block, kd-topk).' })
+  if (!isTaught && written) throw new AppError('bad-recipe', `training: found ${written} windows for the model to write and the objective "${objective}", which learns from the words of the data alone`, { hint: 'Leave out --written, or choose an objective that learns from the original (lrec, rilq, block, kd-topk).' })
   if (written !== undefined) return written
   const isSmall = model.elements * Float32Array.BYTES_PER_ELEMENT <= WRITER_BYTES && writerBytes(model, length) <= memoryBytes
   return isTaught && isSmall ? Math.max(0, Math.ceil((steps * batch) / REPEATS) - read) : 0
