@@ -13,10 +13,10 @@ describe('trainedRun', () => {
   })
   afterAll(() => model.close())
 
-  function runOf(training: Recipe['training'], memoryBytes?: number): TrainedRun {
+  function runOf(training: Recipe['training'], memoryBytes?: number, correction: Recipe['correction'] = 'codes'): TrainedRun {
     const choice = model.layers.map(({ name, block }) => ({ name, option: block === null ? 'F16' : 'Q4_0', rank: 0, bytes: 0, predictedLoss: 0 }))
-    const run = trainedRun(model, { correction: 'codes', training, choice, data: { path: 'text', sha256: '', samples: 10, length: 32 }, memoryBytes })
-    if (run === null) throw new Error('codes are trained')
+    const run = trainedRun(model, { correction, training, choice, data: { path: 'text', sha256: '', samples: 10, length: 32 }, memoryBytes })
+    if (run === null) throw new Error(`${correction} is trained`)
     return run
   }
   const asked = { steps: 100, batch: 4, length: 16, windows: 8 }
@@ -35,6 +35,19 @@ describe('trainedRun', () => {
     expect(runOf(asked, least(4)).size.microBatch).toBe(4)
     expect(runOf(asked, least(4) - 1).size.microBatch).toBe(2)
     expect(runOf(asked, 1).size.microBatch).toBe(1)
+  })
+
+  test('gradients of weights are taken for codes and for scales, not for branches', () => {
+    const inBlocks = model.layers.filter(({ block }) => block !== null).reduce((sum, { shape: [rows, cols] }) => sum + rows * cols, 0)
+    expect(runOf(asked).size).toMatchObject({ codes: inBlocks, gradedWeights: inBlocks })
+    expect(runOf(asked, undefined, 'scales').size).toMatchObject({ codes: 0, gradedWeights: inBlocks })
+    expect(runOf({ ...asked, trainable: ['adapters', 'norms'] }, undefined, 'lrec').size).toMatchObject({ codes: 0, gradedWeights: 0 })
+  })
+
+  test('counts the evaluations on held-out windows', () => {
+    // Of 20 windows 2 are held out; 100 steps are evaluated every 5, and before the first.
+    expect(runOf(asked).size.evaluatedTokens).toBe(21 * 2 * 16)
+    expect(runOf({ ...asked, steps: 3 }).size.evaluatedTokens).toBe(4 * 2 * 16)
   })
 
   test('counts the tokens that are written and those that the original is asked about', () => {

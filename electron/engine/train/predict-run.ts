@@ -4,6 +4,7 @@ import type { LayerChoice, Recipe } from '../../contract/recipe.ts'
 import { Training } from '../../contract/training.ts'
 import type { DecoderModel } from '../session/model.ts'
 import { tableBytes } from './base/base.ts'
+import { evaluationCount, heldOutCount } from './held-out.ts'
 import { targetKind } from './objectives/objective.ts'
 import { objectives } from './objectives/objectives.ts'
 import { memoryLeft, predictMemory, type PredictedBase, type TrainingSize } from './predict.ts'
@@ -43,7 +44,7 @@ export function trainedRun(model: Pick<DecoderModel, 'layers' | 'spec' | 'elemen
   const base = { model, codec, tableBytes: tableBytes(model, codec('embedding')) ?? 0 }
   const size = {
     steps, batch, length: tokens, meanLength: tokens, judged: 1, isJudged: true, hasTeacher,
-    writtenTokens: count * tokens, taughtTokens: hasTeacher ? (read + count) * tokens : 0,
+    evaluatedTokens: evaluationCount(steps) * heldOutCount(read) * tokens, writtenTokens: count * tokens, taughtTokens: hasTeacher ? (read + count) * tokens : 0,
     ...trainedNumbers({ model, codec }, (layer) => ranks.get(layer) ?? 0, trainable),
   }
   return { base, size: { ...size, microBatch: microBatchOf(base, size, memoryBytes) }, writerBytes: count === 0 ? 0 : writerBytes(model, tokens) }

@@ -43,7 +43,11 @@ describe('predictTraining', () => {
     expect(time({ steps: 20 }) / time({})).toBeCloseTo(2, 1)
     // A step takes 3.2 forwards of its tokens.
     expect(time({ evaluatedTokens: 3.2 * 10 * 2 * 16 }) / time({})).toBeCloseTo(2, 1)
-    for (const tokens of [{ writtenTokens: 3.2 * 10 * 2 * 16 }, { taughtTokens: 3.2 * 10 * 2 * 16 }]) expect(time(tokens) / time({})).toBeCloseTo(2, 1)
+    expect(time({ taughtTokens: 3.2 * 10 * 2 * 16 }) / time({})).toBeCloseTo(2, 1)
+    // Writing takes three.
+    expect(time({ writtenTokens: (3.2 * 10 * 2 * 16) / 3 }) / time({})).toBeCloseTo(2, 1)
+    // A product and a sum for every token and every weight whose gradient is taken.
+    expect(time({ gradedWeights: 1e6 }) - time({})).toBeCloseTo((1000 * 2 * 1e6 * 10 * 2 * 16) / speed.flops, -1)
     expect(predictTraining(goldens.base, size, { flops: 2e9 }).elapsedMs).toBeCloseTo(time({}) / 2, -1)
   })
 

@@ -21,6 +21,8 @@ export interface TrainingSize {
   /** Numbers that are trained, and how many of them are codes. */
   readonly trained: number
   readonly codes?: number
+  /** Weights whose own gradient is taken, for their codes or for the scales of their groups. */
+  readonly gradedWeights?: number
   readonly isJudged: boolean
   /** Tokens of all evaluations on held-out windows together, where that is known. */
   readonly evaluatedTokens?: number
@@ -53,6 +55,8 @@ const SCORE_ARRAYS = 4
 const LOGIT_ARRAYS = 8
 /** Passes of a step in forwards: forward, recomputation, and a backward of little more than the input's gradient. */
 export const FORWARDS = 3.2
+/** Forwards that a written token takes: a position at a time, products are thin and keys and values are read again. */
+const WRITING_FORWARDS = 3
 /** Share of a dense product's speed that training's blocks reach, where their own was not measured. */
 export const trainingEfficiency = 0.45
 
@@ -112,6 +116,6 @@ export function memoryLeft(limit: number | undefined, { peakMemoryBytes, parkabl
 export function predictTraining(base: PredictedBase, size: TrainingSize, { flops }: { readonly flops: number }): TrainingPrediction {
   const { spec } = base.model
   const forward = spec.blocks * blockOperations(base.model, size.meanLength) + 2 * spec.vocabulary * spec.hidden * size.judged * (size.hasTeacher ? 2 : 1)
-  const operations = (FORWARDS * forward + (size.codes ?? 0) * 2) * size.meanLength * size.batch * size.steps + forward * ((size.evaluatedTokens ?? 0) + (size.writtenTokens ?? 0) + (size.taughtTokens ?? 0))
+  const operations = (FORWARDS * forward + 2 * (size.gradedWeights ?? 0)) * size.meanLength * size.batch * size.steps + forward * ((size.evaluatedTokens ?? 0) + WRITING_FORWARDS * (size.writtenTokens ?? 0) + (size.taughtTokens ?? 0))
   return { ...predictMemory(base, size), elapsedMs: Math.round((operations / flops) * 1000) }
 }

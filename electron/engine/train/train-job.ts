@@ -14,6 +14,7 @@ import type { Job } from '../job/job.ts'
 import { codecOf } from '../quantize/quantize-decoder.ts'
 import type { DecoderModel } from '../session/model.ts'
 import { baseOfBlobs } from './base/base.ts'
+import { evaluateEvery, splitWindows } from './held-out.ts'
 import { readTrained, writeTrained, type JobTrained } from './job-trained.ts'
 import { memoryLeft, predictMemory } from './predict.ts'
 import { trainedRun } from './predict-run.ts'
@@ -26,21 +27,6 @@ import { jobWritten, writtenCount } from './written.ts'
 /** Whether the recipe asks for training. */
 export function isTrained({ correction }: Pick<Recipe, 'correction'>): boolean {
   return trainings[correction] !== null
-}
-
-/** Evaluations of a run. None ends it early: while the rate is high, rounded values are noisy, and the loss falls when the rate does. */
-const EVALUATIONS = 24
-
-/** Windows to judge by: enough for a mean that tells steps apart, and at most this share of the data. */
-const HELD_OUT_MOST = 16
-const HELD_OUT_SHARE = 0.1
-
-/** Every so many-th window is held out. */
-export function splitWindows(windows: readonly Int32Array[]): { windows: readonly Int32Array[]; heldOut: readonly Int32Array[] } {
-  const count = Math.min(HELD_OUT_MOST, Math.floor(windows.length * HELD_OUT_SHARE))
-  const step = Math.floor(windows.length / Math.max(count, 1))
-  const isHeldOut = (at: number): boolean => at % step === 0 && at / step < count
-  return { windows: windows.filter((_, at) => !isHeldOut(at)), heldOut: windows.filter((_, at) => isHeldOut(at)) }
 }
 
 const asRead = (tokens: Int32Array): TrainingWindow => ({ tokens })
@@ -82,7 +68,7 @@ export async function trainJob(job: Job, model: DecoderModel, readWindows: (leng
   const left = memoryLeft(recipe.memoryBytes, predictMemory(run.base, run.size))
   const trained = await trainAdapters({
     base, teacher: model, source: model.readWeight, adapter, windows: [...read.map(asRead), ...written.map(asWritten)], heldOut: heldOut.map(asRead), folder: path.join(folder, 'training'), memoryBytes: left === undefined ? undefined : Math.max(0, left),
-    options: { ...pace, microBatch: run.size.microBatch, patience: 0, evaluateEvery: Math.ceil(pace.steps / EVALUATIONS), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
+    options: { ...pace, microBatch: run.size.microBatch, patience: 0, evaluateEvery: evaluateEvery(pace.steps), objective, trainable: sets, seed: recipe.seed, ...(ceWeight !== undefined && { weights: { ce: ceWeight } }) },
   }, context)
   const storage = recipe.adapterStorage ?? 'float16'
   const rounded = new Map<string, LayerAdapter>()

@@ -7,8 +7,16 @@ import type { PredictedBase } from './predict.ts'
 /** Norms of a block (as many as most have), each of the hidden width. */
 const NORMS_OF_BLOCK = 2
 
-/** Numbers trained, and how many of them are codes. */
-export function trainedNumbers({ model: { layers, spec }, codec }: Omit<PredictedBase, 'tableBytes'>, rank: (layer: string) => number, sets: readonly TrainableSet[]): { trained: number; codes: number } {
+export interface TrainedNumbers {
+  readonly trained: number
+  /** How many of them are codes. */
+  readonly codes: number
+  /** Weights whose own gradient is taken, for their codes or for the scales of their groups. */
+  readonly gradedWeights: number
+}
+
+/** Numbers trained by the sets of a run. */
+export function trainedNumbers({ model: { layers, spec }, codec }: Omit<PredictedBase, 'tableBytes'>, rank: (layer: string) => number, sets: readonly TrainableSet[]): TrainedNumbers {
   const inBlocks = layers.filter(({ block, kind }) => block !== null && kind === 'matmul')
   const counts: Readonly<Record<TrainableSet, () => number>> = {
     adapters: () => inBlocks.reduce((sum, { name, shape }) => sum + adapterElements(rank(name), shape), 0),
@@ -19,5 +27,10 @@ export function trainedNumbers({ model: { layers, spec }, codec }: Omit<Predicte
     norms: () => spec.hidden * (NORMS_OF_BLOCK * spec.blocks + 1),
     codes: () => inBlocks.reduce((sum, { name, shape: [rows, cols] }) => (storedScales(codec(name)) === null ? sum : sum + rows * cols), 0),
   }
-  return { trained: sets.reduce((sum, set) => sum + counts[set](), 0), codes: sets.includes('codes') ? counts.codes() : 0 }
+  const quantized = counts.codes()
+  return {
+    trained: sets.reduce((sum, set) => sum + counts[set](), 0),
+    codes: sets.includes('codes') ? quantized : 0,
+    gradedWeights: sets.includes('codes') || sets.includes('scales') ? quantized : 0,
+  }
 }
