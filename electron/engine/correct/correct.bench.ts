@@ -11,6 +11,7 @@ import type { Recipe } from '../../contract/recipe.ts'
 import type { CompressReport } from '../../contract/report.ts'
 import type { TrainableSet } from '../../contract/training.ts'
 import { createEngine } from '../engine.ts'
+import { SMALL_CE_WEIGHT } from '../train/trainings.ts'
 
 const sample = path.resolve(import.meta.dirname, '../../../assets/sample-model')
 const smallest = 2_733_344
@@ -18,7 +19,7 @@ const ranks = [4, 8]
 const steps = Number(process.env.HALFTONE_BENCH_STEPS ?? 300)
 const shares = process.env.HALFTONE_BENCH_SHARE === undefined ? [1, 0.8] : [Number(process.env.HALFTONE_BENCH_SHARE)]
 /** The same weight of the data for all, so that rows differ in what they train alone. */
-const training = { steps, batch: 2, length: 256, windows: 1024, ceWeight: 0.01 }
+const training = { steps, batch: 2, length: 256, windows: 1024, ceWeight: SMALL_CE_WEIGHT }
 const samples = Number(process.env.HALFTONE_BENCH_SAMPLES ?? 48)
 
 interface Case {

@@ -10,7 +10,7 @@ export interface RecipeTraining {
 }
 
 /** Beside the original's predictions: enough to mend the perplexity, too little to draw a model of few parameters to the data. */
-const SMALL_CE_WEIGHT = 0.008
+export const SMALL_CE_WEIGHT = 0.008
 
 /** What a correction trains; null for those that are closed forms. */
 export const trainings: Readonly<Record<Recipe['correction'], RecipeTraining | null>> = {
