@@ -116,6 +116,8 @@ export function memoryLeft(limit: number | undefined, { peakMemoryBytes, parkabl
 export function predictTraining(base: PredictedBase, size: TrainingSize, { flops }: { readonly flops: number }): TrainingPrediction {
   const { spec } = base.model
   const forward = spec.blocks * blockOperations(base.model, size.meanLength) + 2 * spec.vocabulary * spec.hidden * size.judged * (size.hasTeacher ? 2 : 1)
-  const operations = (FORWARDS * forward + 2 * (size.gradedWeights ?? 0)) * size.meanLength * size.batch * size.steps + forward * ((size.evaluatedTokens ?? 0) + WRITING_FORWARDS * (size.writtenTokens ?? 0) + (size.taughtTokens ?? 0))
+  const trained = size.meanLength * size.batch * size.steps
+  const forwards = FORWARDS * trained + (size.evaluatedTokens ?? 0) + WRITING_FORWARDS * (size.writtenTokens ?? 0) + (size.taughtTokens ?? 0)
+  const operations = forward * forwards + 2 * (size.gradedWeights ?? 0) * trained
   return { ...predictMemory(base, size), elapsedMs: Math.round((operations / flops) * 1000) }
 }
