@@ -140,7 +140,8 @@ export async function compress(source: string, options: CompressOptions, context
   const folder = path.join(options.out, 'job')
   const begun = resume && await readIfThere(path.join(folder, 'recipe.json')) ? await readRecipe(path.join(folder, 'recipe.json')) : null
   if (begun !== null) checkBegun(begun, { target, budget, correction: options.correct, ...trainingOf(options) }, folder)
-  const recipe: Recipe = begun ?? { ...(await engine.plan({ model, measured, target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }), ...learnedOf(options.rounder), ...trainingOf(options) }, context)).recipe, ...(options.memory !== undefined && { memoryBytes: options.memory }) }
+  const planned = async (): Promise<Recipe> => (await engine.plan({ model, measured, target, budget, pins: options.pin, correction: options.correct, ...(options.ranks && { ranks: options.ranks }), ...(options.adapterStorage && { adapterStorage: options.adapterStorage }), ...learnedOf(options.rounder), ...trainingOf(options) }, context)).recipe
+  const recipe: Recipe = { ...(begun ?? await planned()), ...(options.memory !== undefined && { memoryBytes: options.memory }) }
   return engine.run({ recipe, folder, out: options.out, resume: begun !== null, ...(options.text !== undefined && { text: options.text }) }, context)
 }
 
